@@ -1,0 +1,1 @@
+"""Measures behind `billing bench`: ours against a limit, in the same run."""

@@ -1,0 +1,1 @@
+"""The `billing` command: the use cases from a shell."""

@@ -1,0 +1,1 @@
+"""Kafka and files in: decoded, validated, appended exactly once; dead letters out."""

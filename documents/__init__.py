@@ -1,0 +1,1 @@
+"""An invoice or a listing rendered to bytes: data in, bytes out."""

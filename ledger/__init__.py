@@ -1,0 +1,1 @@
+"""The facts, the aggregates that decide, the append-only store and its Merkle log."""
