@@ -1,0 +1,131 @@
+"""What the environment says: every setting of `billing`, its default, and what it is for."""
+
+from functools import cached_property
+from typing import Final, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cli.clock import Clock, clock_from
+from cli.faults import WrongUseError
+
+SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
+EVERY_SOURCE: Final = "*"
+
+
+class Settings(BaseSettings):
+    """The settings, read once per process. Rooms other than `cli` never read the environment."""
+
+    model_config = SettingsConfigDict(frozen=True, case_sensitive=True, extra="ignore")
+
+    database_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="DATABASE_URL",
+        description="PostgreSQL (15 or later) that holds the ledger, as a libpq URL.",
+    )
+    kafka_bootstrap_servers: str | None = Field(
+        default=None,
+        validation_alias="KAFKA_BOOTSTRAP_SERVERS",
+        description="Brokers to begin with: host:port, several with commas.",
+    )
+    kafka_security_protocol: SecurityProtocol = Field(
+        default="PLAINTEXT",
+        validation_alias="KAFKA_SECURITY_PROTOCOL",
+        description="How the brokers are spoken to.",
+    )
+    kafka_sasl_mechanism: SaslMechanism | None = Field(
+        default=None,
+        validation_alias="KAFKA_SASL_MECHANISM",
+        description="How to log in, when the security protocol is one of SASL.",
+    )
+    kafka_sasl_username: str | None = Field(
+        default=None, validation_alias="KAFKA_SASL_USERNAME", description="Name for SASL."
+    )
+    kafka_sasl_password: SecretStr | None = Field(
+        default=None, validation_alias="KAFKA_SASL_PASSWORD", description="Password for SASL; never printed."
+    )
+    kafka_ssl_cafile: str | None = Field(
+        default=None,
+        validation_alias="KAFKA_SSL_CAFILE",
+        description="File with the certificates that may sign the brokers' (PEM); default: the system's.",
+    )
+    kafka_session_timeout_ms: int = Field(
+        default=45_000,
+        ge=1_000,
+        validation_alias="KAFKA_SESSION_TIMEOUT_MS",
+        description="After this silence the group gives a consumer's partitions to others. "
+        "The embedded broker takes half of it for each join: 2000 there.",
+    )
+    topic: str = Field(
+        default="billing.events",
+        min_length=1,
+        validation_alias="BILLING_TOPIC",
+        description="Topic that events come in by.",
+    )
+    dead_letter_topic: str = Field(
+        default="billing.events.dlt",
+        min_length=1,
+        validation_alias="BILLING_DEAD_LETTER_TOPIC",
+        description="Topic for messages that can't be booked.",
+    )
+    consumer_group: str = Field(
+        default="billing-ledger",
+        min_length=1,
+        validation_alias="BILLING_CONSUMER_GROUP",
+        description="Consumer group that shares the topic's partitions.",
+    )
+    tenant_sources: str = Field(
+        default="",
+        validation_alias="BILLING_TENANT_SOURCES",
+        description="Event sources that may send tenant.configured, several with commas; * allows all.",
+    )
+    clock_setting: str = Field(
+        default="system",
+        validation_alias="BILLING_CLOCK",
+        description="The ledger's clock: system, or file:PATH with one RFC 3339 instant, read at each look.",
+    )
+
+    def database(self) -> str:
+        """Return the database's address. Raises WrongUseError where none is set."""
+        if self.database_url is None or not self.database_url.get_secret_value().strip():
+            message = "DATABASE_URL is not set; write for example postgresql://billing@localhost/billing"
+            raise WrongUseError(message)
+        return self.database_url.get_secret_value()
+
+    def brokers(self) -> tuple[str, ...]:
+        """Return the brokers to begin with. Raises WrongUseError where none is set, or one has no port."""
+        servers = tuple(_parts(self.kafka_bootstrap_servers or ""))
+        if not servers:
+            message = "KAFKA_BOOTSTRAP_SERVERS is not set; write host:port, for example localhost:9092"
+            raise WrongUseError(message)
+        for server in servers:
+            if not server.rpartition(":")[2].isdecimal():
+                message = f"KAFKA_BOOTSTRAP_SERVERS: {server!r} has no port; write host:port"
+                raise WrongUseError(message)
+        return servers
+
+    def allowed_tenant_sources(self) -> frozenset[str]:
+        """Return the sources that may open a tenant's ledger; `{"*"}` stands for every source."""
+        return frozenset(_parts(self.tenant_sources))
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The ledger's clock. Raises WrongUseError for a setting that names none."""
+        return clock_from(self.clock_setting)
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def read_settings() -> Settings:
+    """Read the environment. Raises WrongUseError that names variable, value and remedy."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        name = str(problem["loc"][0])
+        shown = "(hidden)" if "PASSWORD" in name or "URL" in name else repr(problem["input"])
+        message = f"{name}: {shown}: {problem['msg']}; see docs/reference/settings.md"
+        raise WrongUseError(message) from None
