@@ -1,0 +1,47 @@
+# `make` lists the targets. The first call of any of them sets up .venv by itself.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BIN := .venv/bin
+WORKERS ?= 2
+UNIT := not postgres and not broker and not demo
+
+.PHONY: help setup fmt check test bench demo schemas lock
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "make %-8s %s\n", $$1, $$2}'
+
+.venv/.set-up: requirements.lock pyproject.toml .ci/setup
+	@PYTHON="$(PYTHON)" .ci/setup
+
+setup: .venv/.set-up ## install everything into .venv, and system packages where allowed
+
+fmt: .venv/.set-up ## format the code and mend what ruff can mend
+	@$(BIN)/ruff check --fix --exit-zero --quiet .
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check .
+
+check: .venv/.set-up ## format, lint, types, import rules, unit tests; no services, under a minute
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/pytest -q -n $(WORKERS) -m "$(UNIT)"
+
+test: .venv/.set-up ## every test, on a real PostgreSQL and a real broker
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+bench: .venv/.set-up ## measure ingestion and the bill run against the database's own limit
+	@$(BIN)/billing bench ingest
+	@$(BIN)/billing bench run
+
+demo: .venv/.set-up ## half a year of two sellers, from Kafka to invoices; results in out/
+	@$(BIN)/billing demo
+
+schemas: .venv/.set-up ## write the JSON Schema and AsyncAPI files anew
+	@$(BIN)/python -m schemas.generate
+
+lock: .venv/.set-up ## resolve pyproject.toml into requirements.lock, with hashes
+	@$(BIN)/uv pip compile -q --no-header --universal --python-version 3.11 --all-extras --generate-hashes \
+		--no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
