@@ -1,9 +1,21 @@
-"""The one kind of error that a caller can cause."""
+"""The root of every error that a caller can cause."""
 
 from typing import ClassVar
 
 
 class LedgerError(Exception):
-    """A caller's mistake, or a state of the ledger that a caller must know of; `code` is stable and public."""
+    """A caller's mistake; `code` is stable and public, the text names the field, the value and the remedy."""
 
-    code: ClassVar[str]
+    code: ClassVar[str] = "ledger_error"
+
+
+class InvalidFactError(LedgerError):
+    """A fact that can't be read: a value is missing or malformed."""
+
+    code = "invalid_fact"
+
+
+class InvalidAmountError(LedgerError):
+    """A text that is no exact decimal number, or not one that fits here."""
+
+    code = "invalid_amount"
