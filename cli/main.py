@@ -102,8 +102,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _usage_line(error: UsageError) -> str:
     message = " ".join(error.format_message().split()).rstrip(".")
+    refused = getattr(error.__cause__, "errors", None)  # a pydantic ValidationError: it knows the value
+    given = f"{refused()[0]['input']!r}: " if refused is not None else ""
     path = error.ctx.command_path if error.ctx is not None else "billing"
-    return f"{message}; see: {path} --help"
+    return f"{message.replace(': ', f': {given}', 1)}; see: {path} --help"
 
 
 def _say(line: str, exit_code: int) -> int:
