@@ -1,1 +1,1 @@
-"""What travels on wires: event models, and the JSON Schema and AsyncAPI files made from them."""
+"""What travels on wires: the event models, and the JSON Schema and AsyncAPI files made from them."""

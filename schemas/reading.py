@@ -1,0 +1,221 @@
+"""From bytes to a checked event: the one reader for Kafka, files and HTTP."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import orjson
+from pydantic import ValidationError
+
+from schemas.envelope import DROPPED_ATTRIBUTES, OWN_SOURCE
+from schemas.errors import explain, place
+from schemas.fields import MAX_ATTRIBUTE_DEPTH, TENANT_PATTERN
+from schemas.reasons import Reason
+from schemas.registry import HEARD, EventSchema
+
+MAX_VALUE_BYTES: Final = 1 << 20
+MAX_SAFE_INTEGER: Final = 2**53 - 1
+MAX_ECHO_CHARACTERS: Final = 200
+
+_TENANT: Final = re.compile(TENANT_PATTERN)
+_DROPPED: Final = frozenset(DROPPED_ATTRIBUTES)
+_ESCAPED_NUL: Final = b"\\u0000"
+_ESCAPED_COLON: Final = b"\\u003"
+
+
+class Event(NamedTuple):
+    """A checked event. A tuple and no dataclass: one is made for every record of the stream.
+
+    `attributes` is the CloudEvent as it is kept: transport attributes dropped, `dataschema` filled in.
+    `plain` says that it has no float, so that the fast canonical form holds.
+    """
+
+    schema: EventSchema
+    attributes: dict[str, Any]
+    plain: bool
+
+
+class Unreadable(NamedTuple):
+    """Why a message is refused.
+
+    `detail` may quote the message; `place` (the wrong field) and `envelope` (source, id, type) don't
+    carry data. `tenant_id` is the tenant that the message names, if it can be read.
+    """
+
+    reason: Reason
+    detail: str
+    place: str | None = None
+    tenant_id: str | None = None
+    envelope: Mapping[str, str] | None = None
+
+
+def read_event(value: bytes) -> Event | Unreadable:
+    """Read a structured CloudEvent."""
+    parsed = parse(value)
+    return parsed if isinstance(parsed, Unreadable) else check_event(parsed)
+
+
+def parse(value: bytes) -> dict[str, Any] | Unreadable:
+    """Parse one JSON object that every reader understands in the same way (I-JSON, RFC 7493)."""
+    if len(value) > MAX_VALUE_BYTES:
+        return Unreadable(Reason.TOO_LARGE, f"{len(value)} bytes; at most {MAX_VALUE_BYTES} are read")
+    try:
+        parsed = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        return _not_json(value, error)
+    if type(parsed) is not dict:
+        return Unreadable(
+            Reason.NOT_AN_OBJECT, f"a JSON {type(parsed).__name__}: send one object for each message"
+        )
+    # Each member brings one colon. Where the counts agree, and no colon is written as an escape, no member
+    # stands twice; the exact check is for the few others.
+    again = orjson.dumps(parsed)
+    if value.count(b":") != again.count(b":") or _ESCAPED_COLON in value:
+        name = _duplicate_member(value)
+        if name is not None:
+            return Unreadable(
+                Reason.DUPLICATE_MEMBER, f"the member {name!r} stands twice in one object", **_named(parsed)
+            )
+    if _ESCAPED_NUL in value and _has_nul(parsed):
+        return Unreadable(Reason.NUL_CHARACTER, "a text contains U+0000: remove it", **_named(parsed))
+    return parsed
+
+
+def check_event(attributes: dict[str, Any]) -> Event | Unreadable:
+    """Check a parsed event against the schema of its type and version. Takes the dict over and changes it."""
+    type_ = attributes.get("type")
+    versions = HEARD.get(type_) if type(type_) is str else None
+    if versions is None:
+        known = "no type" if type_ is None else repr(type_)[:MAX_ECHO_CHARACTERS]
+        return Unreadable(
+            Reason.UNKNOWN_TYPE,
+            f"type = {known}: write one of {', '.join(HEARD)}",
+            "type",
+            **_named(attributes),
+        )
+    dataschema = attributes.get("dataschema")
+    schema = versions.get(dataschema) if dataschema is None or type(dataschema) is str else None
+    if schema is None or (dataschema is None and "dataschema" in attributes):
+        known = ", ".join(name for name in versions if name is not None)
+        given = repr(dataschema)[:MAX_ECHO_CHARACTERS]
+        detail = f"dataschema = {given}: leave it out for version 1, or write {known}"
+        return Unreadable(Reason.UNKNOWN_VERSION, detail, "dataschema", **_named(attributes))
+    if not schema.validator.isinstance_python(attributes):
+        return _invalid(schema, attributes)
+    if attributes["source"] == OWN_SOURCE:
+        return Unreadable(
+            Reason.RESERVED_SOURCE,
+            f'source = "{OWN_SOURCE}": write the source of your own system',
+            "source",
+            **_named(attributes),
+        )
+    plain = True
+    kept = attributes["data"].get("attributes")
+    if kept:
+        for member in kept.values():
+            if type(member) is not str:
+                found = _check_free_values(kept)
+                if isinstance(found, Unreadable):
+                    return found._replace(**_named(attributes))
+                plain = found
+                break
+    for name in _DROPPED & attributes.keys():
+        del attributes[name]
+    attributes["dataschema"] = schema.dataschema
+    return Event(schema, attributes, plain)
+
+
+def _invalid(schema: EventSchema, attributes: dict[str, Any]) -> Unreadable:
+    try:
+        schema.adapter.validate_python(attributes)
+    except ValidationError as error:
+        return Unreadable(Reason.SCHEMA, explain(error), place(error), **_named(attributes))
+    raise AssertionError(schema.name)
+
+
+def _not_json(value: bytes, error: orjson.JSONDecodeError) -> Unreadable:
+    if not value:
+        return Unreadable(Reason.EMPTY, "no value: send an event, tombstones mean nothing here")
+    if value[0] == 0:
+        return Unreadable(
+            Reason.CONFLUENT_FRAMING, "the first byte is 0: switch the producer's schema-registry framing off"
+        )
+    try:
+        value.decode()
+    except UnicodeDecodeError as undecodable:
+        return Unreadable(
+            Reason.INVALID_UTF8, f"byte {undecodable.start} is not UTF-8: encode the JSON as UTF-8"
+        )
+    if "infinity" in error.msg:
+        return Unreadable(Reason.NUMBER_OUT_OF_RANGE, f"{error.msg}: write large numbers as strings")
+    return Unreadable(Reason.INVALID_JSON, f"{error.msg} (line {error.lineno}, column {error.colno})")
+
+
+def _duplicate_member(value: bytes) -> str | None:
+    """Return the first member name that stands twice in one object."""
+    found: list[str] = []
+
+    def once(pairs: list[tuple[str, Any]]) -> None:
+        names: set[str] = set()
+        for name, _ in pairs:
+            if name in names:
+                found.append(name[:MAX_ECHO_CHARACTERS])
+            names.add(name)
+
+    json.loads(value, object_pairs_hook=once)
+    return found[0] if found else None
+
+
+def _has_nul(parsed: Any) -> bool:
+    waiting = [parsed]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            if "\0" in value:
+                return True
+        elif isinstance(value, dict):
+            waiting.extend(value)
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+    return False
+
+
+def _check_free_values(kept: dict[str, Any]) -> bool | Unreadable:
+    """Tell whether there is no float among the free values; refuse what can't be kept exactly."""
+    plain = True
+    waiting: list[tuple[Any, int]] = [(kept, 1)]
+    while waiting:
+        value, depth = waiting.pop()
+        if isinstance(value, dict | list):
+            if depth > MAX_ATTRIBUTE_DEPTH:
+                return Unreadable(
+                    Reason.SCHEMA,
+                    f"data.attributes is nested deeper than {MAX_ATTRIBUTE_DEPTH}: flatten it",
+                    "data.attributes",
+                )
+            members = value.values() if isinstance(value, dict) else value
+            waiting.extend((member, depth + 1) for member in members)
+        elif isinstance(value, int | float) and abs(value) > MAX_SAFE_INTEGER:
+            return Unreadable(
+                Reason.NUMBER_OUT_OF_RANGE,
+                f"data.attributes has the number {value}: write numbers beyond 2^53-1 as strings",
+                "data.attributes",
+            )
+        elif isinstance(value, float):
+            plain = False
+    return plain
+
+
+def _named(parsed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what can be read of a refused event's envelope."""
+    tenant_id = parsed.get("tenantid")
+    return {
+        "tenant_id": tenant_id if isinstance(tenant_id, str) and _TENANT.fullmatch(tenant_id) else None,
+        "envelope": {
+            name: member[:MAX_ECHO_CHARACTERS].replace("\0", "�")
+            for name in ("source", "id", "type")
+            if isinstance(member := parsed.get(name), str)
+        },
+    }
