@@ -23,7 +23,7 @@ SETTINGS: Final[Data] = {
         "terms": "Payable within 30 days.",
     },
     "personal_attributes": ["user"],
-    "number_prefix": "SW-",
+    "number_prefix": {"invoice": "SW-", "credit_note": "SWC-"},
     "alignment": "calendar",
     "billing_day": 1,
 }
