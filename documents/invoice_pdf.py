@@ -1,0 +1,118 @@
+"""An invoice or a credit note as a PDF: archivable (PDF/A-3a) and tagged (PDF/UA-1)."""
+
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from weasyprint import CSS, HTML
+from weasyprint.document import Document
+from weasyprint.text.fonts import FontConfiguration
+from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+from documents.formats import formats_for
+from documents.page import page_of
+from documents.view import InvoiceView
+
+VARIANT: Final = "pdf/a-3a"
+FOLDER: Final = Path(str(resources.files("documents")))
+RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+PDFUA: Final = "http://www.aiim.org/pdfua/ns/id/"
+PDFUA_PART: Final = "1"
+
+
+class NothingFromOutside(URLFetcher):  # type: ignore[misc]  # the library has no types
+    """Opens the fonts beside this file and nothing else: no text on an invoice makes us fetch something."""
+
+    def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
+        """Return a bundled file; raise ValueError for any other address."""
+        if not url.startswith((FOLDER / "fonts").as_uri() + "/"):
+            raise ValueError(f"not part of the document: {url}")
+        return super().fetch(url, headers)
+
+
+class Renderer:
+    """What is costly to make and the same for every document. One per process: `renderer()` keeps it."""
+
+    def __init__(self) -> None:
+        self._fetcher = NothingFromOutside()
+        # The same font configuration must go to the style sheet and to each document, or @font-face is lost.
+        self._fonts = FontConfiguration()
+        self._style = CSS(
+            filename=FOLDER / "templates" / "invoice.css", font_config=self._fonts, url_fetcher=self._fetcher
+        )
+        environment = Environment(
+            loader=FileSystemLoader(FOLDER / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._template: Template = environment.get_template("invoice.html")
+
+    def html(self, view: InvoiceView) -> str:
+        """Return the page before layout."""
+        formats = formats_for(view.language, view.currency)
+        return self._template.render(view=view, page=page_of(view), labels=formats.labels, tag=formats.tag)
+
+    def pdf(self, view: InvoiceView) -> bytes:
+        """Return the PDF. Its dates are the document's own; no clock is read."""
+        document = HTML(string=self.html(view), url_fetcher=self._fetcher).render(
+            stylesheets=[self._style], font_config=self._fonts
+        )
+        _declare_tagged(document)
+        written = document.write_pdf(pdf_variant=VARIANT)
+        assert isinstance(written, bytes)
+        return written
+
+
+@lru_cache(maxsize=1)
+def renderer() -> Renderer:
+    """Return this process's renderer."""
+    return Renderer()
+
+
+def render(view: InvoiceView) -> bytes:
+    """Return the PDF of a view: the same bytes for the same view, whenever the same versions run."""
+    return renderer().pdf(view)
+
+
+def _declare_tagged(document: Document) -> None:
+    """Add the PDF/UA identification, with the extension schema that PDF/A asks for, inside the one RDF block.
+
+    A second RDF block, which the library's own option would write, is valid, but other readers miss it.
+    """
+    generate = document.metadata.generate_rdf_metadata
+
+    def with_ua(*arguments: object) -> bytes:
+        root = ET.fromstring(generate(*arguments))  # noqa: S314 - our own text, made a moment ago
+        root.extend(ET.fromstring(UA_METADATA))  # noqa: S314
+        written: bytes = ET.tostring(root, encoding="utf-8")
+        return written
+
+    document.metadata.generate_rdf_metadata = with_ua
+
+
+UA_METADATA: Final = f"""
+<rdf:RDF xmlns:rdf="{RDF}" xmlns:pdfuaid="{PDFUA}"
+    xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"
+    xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#"
+    xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">
+  <rdf:Description rdf:about="" pdfuaid:part="{PDFUA_PART}"/>
+  <rdf:Description rdf:about="">
+    <pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">
+      <pdfaSchema:schema>PDF/UA identification schema</pdfaSchema:schema>
+      <pdfaSchema:namespaceURI>{PDFUA}</pdfaSchema:namespaceURI>
+      <pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix>
+      <pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource">
+        <pdfaProperty:name>part</pdfaProperty:name>
+        <pdfaProperty:valueType>Integer</pdfaProperty:valueType>
+        <pdfaProperty:category>internal</pdfaProperty:category>
+        <pdfaProperty:description>Part of ISO 14289 that the document conforms to</pdfaProperty:description>
+      </rdf:li></rdf:Seq></pdfaSchema:property>
+    </rdf:li></rdf:Bag></pdfaExtension:schemas>
+  </rdf:Description>
+</rdf:RDF>
+""".strip()

@@ -1,0 +1,254 @@
+"""A document as the texts that stand on its page, in their order; the template only places them."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from documents.arithmetic import arithmetic
+from documents.formats import Formats, formats_for
+from documents.view import Detail, InvoiceView, LineView
+
+# Widths in mm: the type area, and tabular figures at the table's 9 pt (Inter: 0.648 em, separators 0.27).
+TYPE_AREA_MM: Final = 172.0
+FIGURE_MM: Final = 0.648 * 9 * 25.4 / 72
+SEPARATOR_MM: Final = 0.27 * 9 * 25.4 / 72
+GAP_MM: Final = 3.0
+PERIOD_MM: Final = 41.0
+LEAST_MM: Final = {"quantity": 12.0, "unit": 19.0, "amount": 23.0}
+FIGURE_SPACE: Final = "\N{FIGURE SPACE}"
+POINT_SPACE: Final = "\N{PUNCTUATION SPACE}"
+NARROW: Final = frozenset(
+    ".,' \N{RIGHT SINGLE QUOTATION MARK}\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}" + POINT_SPACE
+)
+SEPARATOR: Final = " \N{MIDDLE DOT} "
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the document. `notes` stand grey below it."""
+
+    title: str
+    detail: str
+    notes: tuple[str, ...]
+    period: str
+    quantity: str
+    unit_amount: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The lines of one service. With several lines a heading row names it and gives their sum."""
+
+    heading: str
+    service_id: str
+    subtotal: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Widths:
+    """Column widths in mm: as wide as the widest figures need, the description takes the rest."""
+
+    description: str
+    period: str
+    quantity: str
+    unit: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything that the template prints."""
+
+    title: str
+    number: str
+    buyer_name: str
+    panel_label: str
+    panel_amount: str
+    panel_note: str
+    facts: tuple[Detail, ...]
+    widths: Widths
+    blocks: tuple[Block, ...]
+    totals: tuple[Detail, ...]
+    total: Detail
+    notes: tuple[str, ...]
+    payment: tuple[Detail, ...]
+    payment_note: str
+    contact: tuple[str, ...]
+    legal: str
+    ledger: str
+
+
+def page_of(view: InvoiceView) -> Page:
+    """Return the texts of a document in its own language; every amount is exact."""
+    formats = formats_for(view.language, view.currency)
+    labels = formats.labels
+    blocks = _aligned(
+        tuple(_block(service_id, lines, formats) for service_id, lines in view.services()), formats.point
+    )
+    panel_label, panel_amount, panel_note = _panel(view, formats)
+    return Page(
+        title=labels.credit_note if view.kind == "credit_note" else labels.invoice,
+        number=view.number,
+        buyer_name=view.buyer.name if view.buyer.name is not None else labels.erased,
+        panel_label=panel_label,
+        panel_amount=panel_amount,
+        panel_note=panel_note,
+        facts=_facts(view, formats),
+        widths=_widths(blocks),
+        blocks=blocks,
+        totals=_totals(view, formats),
+        total=Detail(labels.total, formats.money(view.total_minor)),
+        notes=(() if view.tax_groups else (labels.no_tax,)) + (() if view.lines else (labels.no_lines,)),
+        payment=_payment(view, formats),
+        payment_note=_payment_note(view, formats),
+        contact=tuple(
+            SEPARATOR.join(filter(None, texts))
+            for texts in (view.seller.address, (view.seller.email, view.seller.phone, view.seller.website))
+        ),
+        legal=SEPARATOR.join(
+            (
+                *(f"{detail.label} {detail.value}" for detail in view.seller.tax_ids),
+                *filter(None, (view.seller.legal,)),
+            )
+        ),
+        ledger=_ledger(view, formats),
+    )
+
+
+def _panel(view: InvoiceView, formats: Formats) -> tuple[str, str, str]:
+    """Return label, amount and remark of the tinted panel: the first thing that a payer looks for."""
+    labels = formats.labels
+    if view.total_minor < 0:
+        return labels.credited, formats.money(-view.total_minor), ""
+    if view.total_minor == 0:
+        return labels.nothing_due, formats.money(0), ""
+    due = labels.payable_by.format(date=formats.long_day(view.due_on)) if view.due_on else ""
+    return labels.amount_due, formats.money(view.total_minor), due
+
+
+def _facts(view: InvoiceView, formats: Formats) -> tuple[Detail, ...]:
+    labels = formats.labels
+    facts = [Detail(labels.issued_on, formats.day(view.issued_on))]
+    if view.due_for != view.issued_on:
+        facts.append(Detail(labels.due_for, formats.day(view.due_for)))
+    if view.service_period:
+        facts.append(Detail(labels.service_period, formats.span(*view.service_period)))
+    facts.append(Detail(labels.customer, view.buyer.customer_id))
+    if view.corrected:
+        facts.append(Detail(labels.corrects, ", ".join(view.corrected)))
+    return tuple(facts)
+
+
+def _block(service_id: str, lines: tuple[LineView, ...], formats: Formats) -> Block:
+    products = {line.product_name for line in lines}
+    alone = len(lines) == 1
+    heading = lines[-1].product_name
+    rows = tuple(
+        Row(
+            title=line.product_name if alone else "",
+            detail=line.price_name
+            if len(products) == 1
+            else f"{line.product_name} \N{EN DASH} {line.price_name}",
+            notes=arithmetic(line, formats),
+            period=formats.span(line.start, line.end),
+            quantity=formats.decimal(line.quantity),
+            unit_amount=formats.unit_amount(line.unit_amount),
+            amount=formats.amount(line.amount_minor),
+        )
+        for line in lines
+    )
+    subtotal = "" if alone else formats.amount(sum(line.amount_minor for line in lines))
+    return Block(heading=heading, service_id=service_id, subtotal=subtotal, rows=rows)
+
+
+def _totals(view: InvoiceView, formats: Formats) -> tuple[Detail, ...]:
+    """Return the rows above the total. The kinds of lines are told apart where there is more than one."""
+    labels = formats.labels
+    sums: dict[str, int] = {}
+    for line in view.lines:
+        kind = labels.corrections if line.corrects else getattr(labels, line.kind)
+        sums[kind] = sums.get(kind, 0) + line.amount_minor
+    order = [labels.one_time, labels.recurring, labels.corrections]
+    rows = [Detail(kind, formats.amount(sums[kind])) for kind in order if kind in sums and len(sums) > 1]
+    if view.tax_groups:
+        rows.append(Detail(labels.total_net, formats.amount(view.net_minor)))
+    for group in view.tax_groups:
+        words = labels.tax.format(rate=formats.decimal(group.rate), base=formats.amount(group.base_minor))
+        rows.append(Detail(words, formats.amount(group.tax_minor)))
+    return tuple(rows)
+
+
+def _payment(view: InvoiceView, formats: Formats) -> tuple[Detail, ...]:
+    if view.total_minor <= 0 or not view.seller.bank:
+        return ()
+    return (*view.seller.bank, Detail(formats.labels.reference, view.number))
+
+
+def _payment_note(view: InvoiceView, formats: Formats) -> str:
+    if view.total_minor < 0:
+        return formats.labels.credit_note_payment
+    return view.seller.payment_terms or "" if view.total_minor > 0 else ""
+
+
+def _ledger(view: InvoiceView, formats: Formats) -> str:
+    if view.ledger is None:
+        return ""
+    labels = formats.labels
+    return SEPARATOR.join(
+        (
+            f"{labels.ledger} {view.ledger.tenant_id}",
+            f"{labels.entry} {view.ledger.seq}",
+            f"{labels.leaf} {view.ledger.leaf}",
+        )
+    )
+
+
+def _aligned(blocks: tuple[Block, ...], point: str) -> tuple[Block, ...]:
+    """Pad quantities and unit prices on the right, so that figures stand point under point."""
+    rows = [row for block in blocks for row in block.rows]
+    quantity = max((_decimals(row.quantity, point) for row in rows), default=0)
+    unit = max((_decimals(row.unit_amount, point) for row in rows), default=0)
+    return tuple(
+        replace(
+            block,
+            rows=tuple(
+                replace(
+                    row,
+                    quantity=_padded(row.quantity, point, quantity),
+                    unit_amount=_padded(row.unit_amount, point, unit),
+                )
+                for row in block.rows
+            ),
+        )
+        for block in blocks
+    )
+
+
+def _decimals(text: str, point: str) -> int:
+    """Return how many characters stand behind the integer part, the point among them."""
+    return len(text) - text.rindex(point) if point in text else 0
+
+
+def _padded(text: str, point: str, characters: int) -> str:
+    missing = characters - _decimals(text, point)
+    if missing <= 0:
+        return text
+    return text + (FIGURE_SPACE if point in text else POINT_SPACE) + FIGURE_SPACE * (missing - 1)
+
+
+def _widths(blocks: tuple[Block, ...]) -> Widths:
+    def widest(column: str, texts: list[str]) -> float:
+        return max([LEAST_MM[column], *(_text_mm(text) + GAP_MM for text in texts)])
+
+    rows = [row for block in blocks for row in block.rows]
+    quantity = widest("quantity", [row.quantity for row in rows])
+    unit = widest("unit", [row.unit_amount for row in rows])
+    amount = widest("amount", [row.amount for row in rows] + [block.subtotal for block in blocks])
+    description = TYPE_AREA_MM - PERIOD_MM - quantity - unit - amount
+    return Widths(*(f"{width:.2f}mm" for width in (description, PERIOD_MM, quantity, unit, amount)))
+
+
+def _text_mm(text: str) -> float:
+    narrow = sum(character in NARROW for character in text)
+    return (len(text) - narrow) * FIGURE_MM + narrow * SEPARATOR_MM
