@@ -87,18 +87,14 @@ def check_event(attributes: dict[str, Any]) -> Event | Unreadable:
     type_ = attributes.get("type")
     versions = HEARD.get(type_) if type(type_) is str else None
     if versions is None:
-        known = "no type" if type_ is None else repr(type_)[:MAX_ECHO_CHARACTERS]
-        return Unreadable(
-            Reason.UNKNOWN_TYPE,
-            f"type = {known}: write one of {', '.join(HEARD)}",
-            "type",
-            **_named(attributes),
-        )
+        given = "type is missing" if type_ is None else f"type = {_quoted(type_)}"
+        detail = f"{given}: write one of {', '.join(HEARD)}"
+        return Unreadable(Reason.UNKNOWN_TYPE, detail, "type", **_named(attributes))
     dataschema = attributes.get("dataschema")
     schema = versions.get(dataschema) if dataschema is None or type(dataschema) is str else None
     if schema is None or (dataschema is None and "dataschema" in attributes):
         known = ", ".join(name for name in versions if name is not None)
-        given = repr(dataschema)[:MAX_ECHO_CHARACTERS]
+        given = _quoted(dataschema)
         detail = f"dataschema = {given}: leave it out for version 1, or write {known}"
         return Unreadable(Reason.UNKNOWN_VERSION, detail, "dataschema", **_named(attributes))
     if not schema.validator.isinstance_python(attributes):
@@ -206,6 +202,10 @@ def _check_free_values(kept: dict[str, Any]) -> bool | Unreadable:
         elif isinstance(value, float):
             plain = False
     return plain
+
+
+def _quoted(value: Any) -> str:
+    return orjson.dumps(value).decode()[:MAX_ECHO_CHARACTERS]
 
 
 def _named(parsed: Mapping[str, Any]) -> dict[str, Any]:
