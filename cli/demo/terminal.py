@@ -1,0 +1,207 @@
+"""What the demo shows at the terminal: a line per month while it lives, the summary at the end."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from textwrap import shorten
+from typing import Final
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from cli.demo.hindsight import Difference
+from cli.demo.summary import DeadLetter, LedgerState, Month, NextDocument, Oddity, Source, Summary
+from cli.output import console
+
+WIDTH: Final = 100
+INDENT: Final = 2
+SHOWN_DIFFERENCES: Final = 20
+DETAIL: Final = 90
+
+
+def page() -> Console:
+    """Return the terminal, no wider than one likes to read."""
+    terminal = console()
+    terminal.width = min(terminal.width, WIDTH)
+    return terminal
+
+
+def money(amount: Decimal) -> str:
+    """Return an amount with thousands apart."""
+    return f"{amount:,}"
+
+
+def show(summary: Summary, terminal: Console) -> None:
+    """Print the whole summary."""
+    _received(summary, terminal)
+    _invoices(summary.months(), terminal)
+    _preview(summary.preview, terminal)
+    _oddities(summary.oddities, terminal)
+    _dead_letters(summary.dead_letters, terminal)
+    _ledgers(summary.ledgers, terminal)
+
+
+def show_check(charges: int, differences: Sequence[Difference], terminal: Console) -> None:
+    """Print whether what was issued is what hindsight says."""
+    _heading("With hindsight", terminal)
+    if not differences:
+        told = f"{charges:,} sums per customer, service and price, computed once, equal what was issued."
+        _line(Text.assemble(("✓ ", "bold green"), told), terminal)
+        return
+    told = (
+        f"{len(differences):,} of {charges:,} sums per customer, service and price are not what was issued."
+    )
+    _line(Text.assemble(("✗ ", "bold red"), told), terminal)
+    table = _table("customer", "service", "price", "", ">due", ">issued", ">difference")
+    for difference in differences[:SHOWN_DIFFERENCES]:
+        charge = difference.charge
+        table.add_row(
+            charge.customer_id,
+            charge.service_id,
+            charge.price_id,
+            charge.currency,
+            money(difference.due),
+            money(difference.issued),
+            money(difference.issued - difference.due),
+        )
+    _print(table, terminal)
+    if len(differences) > SHOWN_DIFFERENCES:
+        _line(f"and {len(differences) - SHOWN_DIFFERENCES} more, see summary.json", terminal)
+
+
+def show_files(folder: Path, names: Iterable[tuple[str, str]], terminal: Console) -> None:
+    """Print where everything was written."""
+    _heading(f"In {folder}/", terminal)
+    table = Table.grid(padding=(0, 2))
+    for name, what in names:
+        table.add_row(Text(name, style="bold"), what)
+    _print(table, terminal)
+
+
+def _received(summary: Summary, terminal: Console) -> None:
+    total = summary.total()
+    _heading(f"Received: {total.received} = {total.booked} + {total.duplicate} + {total.rejected}", terminal)
+    table = _table("partition", ">received", "", ">booked", "", ">duplicates", "", ">rejected", footer=True)
+    for source in summary.sources:
+        table.add_row(*_sum(source))
+    for column, cell in zip(table.columns, _sum(total), strict=True):
+        column.footer = cell
+    _print(table, terminal)
+    kinds = "  ".join(
+        f"{kind.removeprefix('service.')} {count}" for kind, count in summary.lifecycle_events.items()
+    )
+    _line(Text(f"{sum(summary.lifecycle_events.values())} lifecycle events: {kinds}", style="dim"), terminal)
+
+
+def _sum(source: Source) -> tuple[str, ...]:
+    counts = (source.received, source.booked, source.duplicate, source.rejected)
+    received, booked, duplicate, rejected = map(str, counts)
+    return source.name, received, "=", booked, "+", duplicate, "+", rejected
+
+
+def _invoices(months: Sequence[Month], terminal: Console) -> None:
+    _heading("Issued: invoices + credit notes", terminal)
+    books = sorted(
+        {(month.tenant_id, month.currency) for month in months}, key=lambda book: (book[0], book[1])
+    )
+    table = _table("\nmonth", footer=True)
+    for tenant_id, currency in books:
+        table.add_column("\nissued", justify="right", no_wrap=True)
+        table.add_column(f"{tenant_id}\n{currency}", justify="right", no_wrap=True)
+    for name in sorted({month.month for month in months}):
+        of_month = {(month.tenant_id, month.currency): month for month in months if month.month == name}
+        table.add_row(name, *_cells([of_month[book]] if book in of_month else [] for book in books))
+    table.columns[0].footer = "sum"
+    sums = _cells([month for month in months if (month.tenant_id, month.currency) == book] for book in books)
+    for column, cell in zip(list(table.columns)[1:], sums, strict=True):
+        column.footer = cell
+    _print(table, terminal)
+
+
+def _cells(groups: Iterable[Sequence[Month]]) -> list[str]:
+    cells: list[str] = []
+    for group in groups:
+        credit_notes = sum(month.credit_notes for month in group)
+        invoices = str(sum(month.invoices for month in group))
+        counted = f"{invoices} + {credit_notes}" if credit_notes else invoices
+        cells += [counted, money(sum((month.net for month in group), Decimal()))] if group else ["", ""]
+    return cells
+
+
+def _preview(documents: Sequence[NextDocument], terminal: Console) -> None:
+    _heading("Next month, if nothing else is heard", terminal)
+    table = _table("on", "customer", ">lines", ">net", "")
+    for document in documents:
+        table.add_row(
+            _day(document.issue_day),
+            escape(f"{document.customer} ({document.customer_id})"),
+            str(document.lines),
+            money(document.net),
+            document.currency,
+        )
+    _print(table, terminal)
+
+
+def _oddities(oddities: Sequence[Oddity], terminal: Console) -> None:
+    _heading("Kept, but without effect yet", terminal)
+    table = _table("tenant", "event", "what is odd about it")
+    for oddity in oddities:
+        table.add_row(oddity.tenant_id, oddity.event_id, escape(f"{oddity.subject}: {oddity.detail}"))
+    _print(table, terminal)
+
+
+def _dead_letters(letters: Sequence[DeadLetter], terminal: Console) -> None:
+    _heading("Refused: dead letters", terminal)
+    table = _table("key", "reason", "detail")
+    for letter in letters:
+        table.add_row(
+            escape(letter.key), letter.reason, escape(shorten(letter.detail, DETAIL, placeholder=" …"))
+        )
+    _print(table, terminal)
+
+
+def _ledgers(ledgers: Sequence[LedgerState], terminal: Console) -> None:
+    _heading("Ledgers, and the Merkle root over all their facts", terminal)
+    for ledger in ledgers:
+        _line(Text.assemble((ledger.tenant_id, "bold"), f"  {ledger.size} facts"), terminal)
+        _line(Text(f"  {ledger.root}", style="cyan"), terminal)
+
+
+def _heading(text: str, terminal: Console) -> None:
+    terminal.print()
+    terminal.print(Text(text, style="bold"))
+
+
+def _line(text: str | Text, terminal: Console) -> None:
+    terminal.print(Padding(text, (0, 0, 0, INDENT)))
+
+
+def _print(table: Table, terminal: Console) -> None:
+    terminal.print(Padding(table, (0, 0, 0, INDENT), expand=False))
+
+
+def _table(*titles: str, footer: bool = False) -> Table:
+    """Return an empty table; a title that begins with `>` stands right."""
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
+        show_footer=footer,
+        header_style="dim",
+        footer_style="bold",
+    )
+    for title in titles:
+        table.add_column(
+            title.removeprefix(">"), justify="right" if title.startswith(">") else "left", overflow="fold"
+        )
+    return table
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%b}"
