@@ -9,6 +9,7 @@ from documents.view import LineReference, LineView, Part
 
 TIMES: Final = "\N{MULTIPLICATION SIGN}"
 DIVIDED_BY: Final = "\N{DIVISION SIGN}"
+ABOUT: Final = "\N{ALMOST EQUAL TO}"
 ELLIPSIS: Final = "\N{HORIZONTAL ELLIPSIS}"
 EXTRA_DECIMALS: Final = 2  # shown of an amount that has more decimals than the currency
 NO_BREAK: Final = "\N{NO-BREAK SPACE}"
@@ -57,7 +58,7 @@ def _product(line: LineView, part: Part, formats: Formats) -> str:
     exact, is_whole = _exact(part.exact, formats)
     if is_whole:
         return f"{head}{words} = {formats.amount(part.amount_minor)}"
-    return f"{head}{words} = {exact}, {formats.labels.rounded}{NO_BREAK}{formats.amount(part.amount_minor)}"
+    return f"{head}{words} = {exact} {ABOUT}{NO_BREAK}{formats.amount(part.amount_minor)}"
 
 
 def _exact(exact: Fraction, formats: Formats) -> tuple[str, bool]:

@@ -15,7 +15,9 @@ from documents.labels import BY_LANGUAGE, Labels
 
 MINUS: Final = "\N{MINUS SIGN}"
 NO_BREAK: Final = "\N{NO-BREAK SPACE}"
-LETTER_BEFORE_FIGURE: Final = re.compile(r"(?<=[^\W\d_])(?=\d)")  # CHF 12, but €12 (CLDR, currency spacing)
+LETTER_BEFORE_FIGURE: Final = re.compile(
+    r"(?<=[^\W\d_])(?=[-\d])"
+)  # CHF 12, but €12 (CLDR, currency spacing)
 ONE_DAY: Final = timedelta(days=1)
 # Plain "en" means the United States to CLDR. A document that names no country writes 2 July 2026 and US$.
 WORLD_ENGLISH: Final = "en_001"
@@ -73,6 +75,11 @@ class Formats:
         """Return the days of the half-open `[start, end)`, the last day named: 24 to 30 Jun 2026."""
         assert start < end, (start, end)
         return _span(start, end, self.locale)
+
+    def country(self, code: str) -> str:
+        """Return a country by its name: `CH` is Switzerland; the code where it has none."""
+        name: str = self.locale.territories.get(code, code)
+        return name
 
     def _major(self, amount_minor: int) -> Decimal:
         return Decimal(amount_minor).scaleb(-self.digits)

@@ -42,7 +42,6 @@ class Labels:
     leaf: str
     erased: str
     days: str
-    rounded: str
     line_of: str
     reverses: str
     adjusts: str
@@ -88,7 +87,6 @@ ENGLISH: Final = Labels(
     leaf="leaf",
     erased="Name erased",
     days="{served} of {full} days",
-    rounded="rounded",
     line_of="{number} line {line}",
     reverses="Reverses {reference}",
     adjusts="{now} for {span}, less {before} in {reference}",
@@ -134,7 +132,6 @@ GERMAN: Final = Labels(
     leaf="Blatt",
     erased="Name gelöscht",
     days="{served} von {full} Tagen",
-    rounded="gerundet",
     line_of="{number} Position {line}",
     reverses="Storniert {reference}",
     adjusts="{now} für {span}, abzüglich {before} in {reference}",

@@ -1,5 +1,6 @@
 """A document as the texts that stand on its page, in their order; the template only places them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -7,13 +8,20 @@ from documents.arithmetic import arithmetic
 from documents.formats import Formats, formats_for
 from documents.view import Detail, InvoiceView, LineView
 
-# Widths in mm: the type area, and tabular figures at the table's 9 pt (Inter: 0.648 em, separators 0.27).
-TYPE_AREA_MM: Final = 172.0
-FIGURE_MM: Final = 0.648 * 9 * 25.4 / 72
-SEPARATOR_MM: Final = 0.27 * 9 * 25.4 / 72
-GAP_MM: Final = 3.0
-PERIOD_MM: Final = 41.0
-LEAST_MM: Final = {"quantity": 12.0, "unit": 19.0, "amount": 23.0}
+# In mm: the type area and the columns of its line table.
+TYPE_AREA: Final = 172.0
+PERIOD: Final = 41.0
+LEAST: Final = {"quantity": 12.0, "unit": 19.0, "amount": 23.0}
+LEAST_DESCRIPTION: Final = 55.0
+GAP: Final = 3.0
+PANEL: Final = 68.0
+# In points: type sizes where there is room, and how wide characters of Inter are, in em.
+FIGURES: Final = 9.0
+PANEL_FIGURES: Final = 19.0
+FIGURE_EM: Final = 0.65
+NARROW_EM: Final = 0.28
+MM_PER_POINT: Final = 25.4 / 72
+MOST_ALIGNED: Final = 5  # characters behind the integer part, up to which figures stand point under point
 FIGURE_SPACE: Final = "\N{FIGURE SPACE}"
 POINT_SPACE: Final = "\N{PUNCTUATION SPACE}"
 NARROW: Final = frozenset(
@@ -47,13 +55,14 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Widths:
-    """Column widths in mm: as wide as the widest figures need, the description takes the rest."""
+    """Column widths, and the type size of the figures, as CSS lengths."""
 
     description: str
     period: str
     quantity: str
     unit: str
     amount: str
+    figures: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,7 @@ class Page:
     buyer_name: str
     panel_label: str
     panel_amount: str
+    panel_size: str
     panel_note: str
     facts: tuple[Detail, ...]
     widths: Widths
@@ -93,6 +103,7 @@ def page_of(view: InvoiceView) -> Page:
         buyer_name=view.buyer.name if view.buyer.name is not None else labels.erased,
         panel_label=panel_label,
         panel_amount=panel_amount,
+        panel_size=f"{min(PANEL_FIGURES, PANEL / _wide(panel_amount, 1.0)):.2f}pt",
         panel_note=panel_note,
         facts=_facts(view, formats),
         widths=_widths(blocks),
@@ -197,7 +208,7 @@ def _ledger(view: InvoiceView, formats: Formats) -> str:
     labels = formats.labels
     return SEPARATOR.join(
         (
-            f"{labels.ledger} {view.ledger.tenant_id}",
+            f"{labels.ledger} {view.tenant_id}",
             f"{labels.entry} {view.ledger.seq}",
             f"{labels.leaf} {view.ledger.leaf}",
         )
@@ -232,23 +243,34 @@ def _decimals(text: str, point: str) -> int:
 
 def _padded(text: str, point: str, characters: int) -> str:
     missing = characters - _decimals(text, point)
-    if missing <= 0:
+    if missing <= 0 or characters > MOST_ALIGNED:
         return text
     return text + (FIGURE_SPACE if point in text else POINT_SPACE) + FIGURE_SPACE * (missing - 1)
 
 
 def _widths(blocks: tuple[Block, ...]) -> Widths:
-    def widest(column: str, texts: list[str]) -> float:
-        return max([LEAST_MM[column], *(_text_mm(text) + GAP_MM for text in texts)])
+    """Return columns as wide as their figures; these shrink where the description would get too narrow."""
+
+    def widest(column: str, texts: Sequence[str]) -> float:
+        return max([LEAST[column], *(_wide(text, FIGURES) + GAP for text in texts)])
 
     rows = [row for block in blocks for row in block.rows]
     quantity = widest("quantity", [row.quantity for row in rows])
     unit = widest("unit", [row.unit_amount for row in rows])
-    amount = widest("amount", [row.amount for row in rows] + [block.subtotal for block in blocks])
-    description = TYPE_AREA_MM - PERIOD_MM - quantity - unit - amount
-    return Widths(*(f"{width:.2f}mm" for width in (description, PERIOD_MM, quantity, unit, amount)))
+    amount = widest("amount", [row.amount for row in rows])
+    room = TYPE_AREA - PERIOD - LEAST_DESCRIPTION
+    scale = min(1.0, room / (quantity + unit + amount))
+    return Widths(
+        description=f"{TYPE_AREA - PERIOD - (quantity + unit + amount) * scale:.2f}mm",
+        period=f"{PERIOD:.2f}mm",
+        quantity=f"{quantity * scale:.2f}mm",
+        unit=f"{unit * scale:.2f}mm",
+        amount=f"{amount * scale:.2f}mm",
+        figures=f"{FIGURES * scale:.2f}pt",
+    )
 
 
-def _text_mm(text: str) -> float:
+def _wide(text: str, points: float) -> float:
+    """Return about how many mm a number takes in tabular figures."""
     narrow = sum(character in NARROW for character in text)
-    return (len(text) - narrow) * FIGURE_MM + narrow * SEPARATOR_MM
+    return ((len(text) - narrow) * FIGURE_EM + narrow * NARROW_EM) * points * MM_PER_POINT

@@ -71,13 +71,15 @@ class Part:
 class LineView:
     """One line. Spans are half-open; `unit_amount` and `quantity` are exact texts as they were given.
 
-    `part` is what the line's span costs; for an adjusting line what now stands instead of the adjusted one, and
-    `before_minor` what had been invoiced.
+    `part` is what the line's span costs; for an adjusting line what now stands in place of the adjusted one.
+    `before_minor` is what had been invoiced by the line that this one takes back or adjusts.
     """
 
     line: int
     service_id: str
+    product_id: str
     product_name: str
+    price_id: str
     price_name: str
     kind: LineKind
     start: date
@@ -111,7 +113,6 @@ class TaxGroup:
 class LedgerReference:
     """Where the document's fact stands; `leaf` is the hash that an inclusion proof starts from."""
 
-    tenant_id: str
     seq: int
     leaf: str
 
@@ -120,6 +121,7 @@ class LedgerReference:
 class InvoiceView:
     """An issued invoice or credit note. Amounts are minor units; a credit note's net is negative."""
 
+    tenant_id: str
     number: str
     kind: Kind
     seller: Seller

@@ -36,7 +36,7 @@ HALDEN: Final = Buyer(
     address=("Limmatquai 40", "8001 Zürich", "Switzerland"),
 )
 LEDGER: Final = LedgerReference(
-    tenant_id="nordlicht", seq=1042, leaf="3f9ad1c07b5e42a6988cf0d1e2734b5566c7a8e9f0b1c2d3e4f5061728394a5b"
+    seq=1042, leaf="3f9ad1c07b5e42a6988cf0d1e2734b5566c7a8e9f0b1c2d3e4f5061728394a5b"
 )
 JUNE: Final = (date(2026, 6, 1), date(2026, 7, 1))
 JULY: Final = (date(2026, 7, 1), date(2026, 8, 1))
@@ -55,7 +55,7 @@ def line(
     digits: int = 2,
     one_time: bool = False,
 ) -> LineView:
-    """A charge of `unit × quantity × served days / full days`, rounded half up."""
+    """A charge of unit times quantity times served days over full days, rounded half up."""
     whole = full or span
     served, days = (span[1] - span[0]).days, (whole[1] - whole[0]).days
     exact = Fraction(Decimal(unit)) * Fraction(Decimal(quantity)) * Fraction(served, days)
@@ -63,7 +63,9 @@ def line(
     return LineView(
         line=number,
         service_id=service_id,
+        product_id=product.lower().replace(" ", "-"),
         product_name=product,
+        price_id=price.lower().replace(" ", "-"),
         price_name=price,
         kind="one_time" if one_time else "recurring",
         start=span[0],
@@ -85,6 +87,7 @@ def view(*lines: LineView, **changes: object) -> InvoiceView:
     """An invoice of these lines; a negative sum makes it a credit note."""
     net = sum(one.amount_minor for one in lines)
     standard = InvoiceView(
+        tenant_id="nordlicht",
         number="INV-000042" if net >= 0 else "CN-000003",
         kind="invoice" if net >= 0 else "credit_note",
         seller=NORDLICHT,
@@ -102,7 +105,7 @@ def view(*lines: LineView, **changes: object) -> InvoiceView:
 
 
 def typical() -> InvoiceView:
-    """Two laptops, one of them since the 24th; licences whose number changed; a yearly price; one correction."""
+    """Two laptops, one of them since the 24th; licences that became more; a yearly price; one correction."""
     part_june = (date(2026, 6, 24), date(2026, 7, 1))
     year = (date(2026, 7, 1), date(2027, 7, 1))
     stopped = line(
@@ -127,3 +130,132 @@ def typical() -> InvoiceView:
         ),
         buyer=replace(HALDEN, name="Halden & Roth Architekten GmbH"),
     )
+
+
+def credit_note() -> InvoiceView:
+    """A return: what was invoiced for July is taken back, in German, with Swiss figures."""
+    first = line(1, "svc-1001", "Laptop Pro 14", "Miete", "1047.50", JULY)
+    assert first.part
+    adjusted = line(2, "svc-1002", "Laptop Pro 14", "Miete", "47.50", (JULY[0], date(2026, 7, 11)), full=JULY)
+    return view(
+        replace(
+            first,
+            amount_minor=-104750,
+            part=None,
+            reverses=LineReference("INV-000042", 3),
+            before_minor=104750,
+        ),
+        replace(
+            adjusted,
+            start=date(2026, 7, 11),
+            end=date(2026, 8, 1),
+            amount_minor=adjusted.amount_minor - 4750,
+            adjusts=LineReference("INV-000042", 4),
+            before_minor=4750,
+        ),
+        language="de-CH",
+        issued_on=date(2026, 8, 3),
+        due_for=date(2026, 8, 2),
+    )
+
+
+def many_lines() -> InvoiceView:
+    """Sixty services in three and more pages, some with two lines."""
+    lines: list[LineView] = []
+    products = [
+        ("Laptop Pro 14", "47.50"),
+        ("Desk phone", "6.90"),
+        ("Office licence", "11.20"),
+        ("Monitor 27", "14.00"),
+    ]
+    for place in range(60):
+        product, unit = products[place % len(products)]
+        service_id = f"svc-{2000 + place}"
+        if place % 5 == 0:
+            span = (date(2026, 6, 3 + place // 3), date(2026, 7, 1))
+            lines.append(line(len(lines) + 1, service_id, product, "Rent", unit, span, full=JUNE))
+        lines.append(
+            line(len(lines) + 1, service_id, product, "Rent", unit, JULY, quantity=str(1 + place % 7))
+        )
+    return view(*lines, language="de", currency="EUR", due_on=date(2026, 7, 31))
+
+
+def long_names() -> InvoiceView:
+    """Three hundred characters with and without a place to break, in every text that others choose."""
+    sentence = ("Remote-hands support for branch offices including spare parts and replacement devices " * 4)[
+        :300
+    ]
+    unbroken = "X" * 300
+    return view(
+        line(1, "svc-" + "7" * 96, sentence, sentence, "47.50", JULY),
+        line(2, "svc-1002", unbroken, unbroken, "47.50", (JULY[0], date(2026, 7, 8)), full=JULY),
+        buyer=replace(HALDEN, name=sentence, customer_id="c" * 100, address=(unbroken, sentence)),
+        seller=replace(NORDLICHT, name=sentence, address=(sentence,), legal=sentence, payment_terms=sentence),
+        number="INV-" + "0" * 30,
+    )
+
+
+def large_amounts() -> InvoiceView:
+    """Twelve digits before the point, and a unit price with twelve behind it."""
+    return view(
+        line(1, "svc-1", "Network, whole country", "Wholesale", "999999999999.99", JULY),
+        line(2, "svc-2", "Events", "Per event", "0.000000012345", JULY, quantity="123456789012.5"),
+        currency="EUR",
+        language="en-US",
+    )
+
+
+def no_decimals() -> InvoiceView:
+    """Yen have no minor unit."""
+    return view(
+        line(
+            1, "svc-1", "Router", "Rent", "1980", (date(2026, 6, 24), date(2026, 7, 1)), full=JUNE, digits=0
+        ),
+        line(2, "svc-1", "Router", "Rent", "1980", JULY, digits=0),
+        currency="JPY",
+    )
+
+
+def three_decimals() -> InvoiceView:
+    """A dinar has a thousand fils."""
+    return view(
+        line(
+            1, "svc-1", "Router", "Rent", "5.250", (date(2026, 6, 24), date(2026, 7, 1)), full=JUNE, digits=3
+        ),
+        line(2, "svc-1", "Router", "Rent", "5.250", JULY, digits=3),
+        currency="KWD",
+        language="en-GB",
+    )
+
+
+def nothing_to_pay() -> InvoiceView:
+    """A free line, and two that cancel; the customer's name was erased."""
+    charge = line(2, "svc-2", "Monitor 27", "Rent", "14.00", JULY)
+    back = replace(charge, line=3, amount_minor=-1400, part=None, reverses=LineReference("INV-000041", 1))
+    return view(
+        line(1, "svc-1", "Trial licence", "Per seat", "0.00", JULY, quantity="5"),
+        charge,
+        replace(back, before_minor=1400),
+        buyer=Buyer(customer_id="c-18", name=None),
+    )
+
+
+def no_lines() -> InvoiceView:
+    """No ledger issues it, but a page must come out."""
+    return view(seller=Seller(name="Nordlicht Geräteservice AG"), ledger=None)
+
+
+ALL: Final = {
+    sample.__name__: sample
+    for sample in (
+        typical,
+        credit_note,
+        many_lines,
+        long_names,
+        large_amounts,
+        no_decimals,
+        three_decimals,
+        nothing_to_pay,
+        no_lines,
+    )
+}
