@@ -1,7 +1,7 @@
 """The one way into the ledger: heads locked, known events found, numbers given, rows copied, heads moved.
 
-One transaction, which the caller opens and commits, with its locks in the order of DESIGN.md §4: offset rows, heads
-by ascending tenant id, number series.
+One transaction, which the caller opens and commits, with its locks in the order of DESIGN.md §4: offset rows,
+heads by ascending tenant id, number series.
 """
 
 from collections.abc import Mapping, Sequence
@@ -78,12 +78,13 @@ class _Ledger:
 
 
 def append(connection: Connection[Any], batch: Batch, *, clock: Clock) -> dict[str, tuple[Outcome, ...]]:
-    """Append facts in the caller's transaction and return, per tenant, what became of each, in the order given.
+    """Append facts in the caller's transaction and return what became of each, per tenant, in their order.
 
     Heard facts (`version` None) are booked, or found: Duplicate (same content), Conflict (other content),
-    TenantUnknown (no ledger yet; a `tenant.configured` opens it for the facts after it). A decided fact must be
-    the next of its stream: otherwise ConcurrencyError is raised, before anything was written. `recorded_at` is the
-    clock's time, never earlier than the ledger's last. Until the transaction ends, its role is billing_appender.
+    TenantUnknown (no ledger yet; a `tenant.configured` opens it for the facts after it). A decided fact must
+    be the next of its stream: otherwise ConcurrencyError is raised, before anything was written.
+    `recorded_at` is the clock's time, never earlier than the ledger's last. Until the transaction ends, its
+    role is billing_appender.
     """
     ledgers = _lock(connection, batch, clock())
     with connection.cursor() as cursor:
@@ -104,12 +105,23 @@ def append(connection: Connection[Any], batch: Batch, *, clock: Clock) -> dict[s
     return outcomes
 
 
-def _lock(connection: Connection[Any], batch: Batch, now: datetime) -> dict[str, _Ledger]:
-    """Lock the heads of the batch's tenants in ascending order; open those that the batch opens."""
+def begin_appending(connection: Connection[Any]) -> None:
+    """From here to the end of the caller's transaction, act as billing_appender."""
     connection.execute(BEGIN_APPENDING)
     assert connection.info.transaction_status == TransactionStatus.INTRANS, (
         "append needs the caller's transaction"
     )
+
+
+def lock_heads(connection: Connection[Any], tenant_ids: Sequence[str]) -> None:
+    """Lock tenants' ledgers as `append` will: for what comes between, such as drawing numbers."""
+    begin_appending(connection)
+    connection.execute(LOCK_HEADS, (list(tenant_ids),))
+
+
+def _lock(connection: Connection[Any], batch: Batch, now: datetime) -> dict[str, _Ledger]:
+    """Lock the heads of the batch's tenants in ascending order; open those that the batch opens."""
+    begin_appending(connection)
     tenants = sorted(tenant_id for tenant_id, facts in batch.items() if facts)
     found = connection.execute(LOCK_HEADS, (tenants,)).fetchall()
     unopened = set(tenants) - {row[0] for row in found}
@@ -161,7 +173,7 @@ def _number(
     last_versions: dict[StreamKey, int],
     clashes: list[StreamKey],
 ) -> tuple[Outcome, ...]:
-    """Give each new fact its seq, and tell what becomes of the others; `known` learns the batch's own events."""
+    """Give each new fact its seq, and tell what becomes of the others; `known` learns the new ones."""
     tenant_id = ledger.tenant_id
     recorded_at = microseconds(ledger.recorded_at)
     outcomes: list[Outcome] = []

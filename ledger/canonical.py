@@ -13,10 +13,11 @@ SORTED: Final = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 def canonical(value: Any) -> bytes:
     """Return the RFC 8785 bytes of a JSON value.
 
-    Raises ValueError for what has no canonical form: an integer beyond 2^53, NaN, an infinity, a lone surrogate.
+    Raises ValueError for what has no canonical form: an integer beyond 2^53, NaN, an infinity, a lone
+    surrogate.
     """
-    # orjson writes what RFC 8785 wants but for three things: floats, NaN (it writes null), and keys beyond ASCII,
-    # which it sorts by UTF-8 byte and not by UTF-16 unit.
+    # orjson writes what RFC 8785 wants but for three things: floats, NaN (it writes null), and keys beyond
+    # ASCII, which it sorts by UTF-8 byte and not by UTF-16 unit.
     try:
         written = orjson.dumps(value, option=SORTED)
     except TypeError as error:

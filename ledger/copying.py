@@ -1,4 +1,4 @@
-"""Packs facts into the bytes of PostgreSQL's binary COPY: the texts that a row and its leaf share are packed once."""
+"""Packs facts into the bytes of PostgreSQL's binary COPY; what a row and its leaf share is packed once."""
 
 import struct
 from collections.abc import Iterable, Sequence
@@ -15,8 +15,8 @@ from ledger.facts import NewFact
 from ledger.leaf import LEAF_VERSION, LENGTH, NUMBERS, leaf_hash, prefixed
 
 COPY: LiteralString = """
-    COPY ledger.fact (seq, recorded_at, version, schema_version, tenant_id, source, event_id, stream, type, origin,
-        customer_id, payload, leaf) FROM STDIN (FORMAT BINARY)"""
+    COPY ledger.fact (seq, recorded_at, version, schema_version, tenant_id, source, event_id, stream, type,
+        origin, customer_id, payload, leaf) FROM STDIN (FORMAT BINARY)"""
 COPY_HEADER: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 COPY_TRAILER: Final = b"\xff\xff"
 COLUMNS: Final = 13

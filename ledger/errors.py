@@ -6,7 +6,7 @@ from billing.errors import LedgerError
 
 
 class ConcurrencyError(LedgerError):
-    """A decision was made on a version of a stream that is not the last one any more: read again, decide again.
+    """A decision was made on a version that is not the last one any more: read again, decide again.
 
     Nothing of the batch was written; `streams` names, with their tenants, those that went on.
     """

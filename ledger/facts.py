@@ -13,6 +13,14 @@ OWN_SOURCE: Final = "urn:billing-ledger"
 SYSTEM_TENANT: Final = "_system"
 TENANT_CONFIGURED: Final = "tenant.configured"
 SCHEMA_URN: Final = "urn:billing-ledger"
+STREAM_IDS: Final = {
+    "service": ("service", "service_id"),
+    "product": ("product", "product_id"),
+    "price": ("product", "product_id"),
+    "customer": ("customer", "customer_id"),
+}
+"""By the noun of an event's type: a stream's kind, and the data's field with its id."""
+SINGLE_STREAMS: Final = {"tenant": "tenant", "event": "rejected"}
 KEY_BYTES: Final = 2400
 """Source and event id together, and a stream's name: a B-tree entry of PostgreSQL ends at 2704 bytes."""
 
@@ -22,7 +30,8 @@ class Fact:
     """One row of a tenant's ledger. `version` is the place in its stream; for a heard fact it equals `seq`.
 
     `recorded_at` is aware (UTC); `payload` the canonical CloudEvent; `origin` where it came from:
-    `kafka:topic/partition/offset`, `import:name/line`, or empty for our own; `leaf` its hash in the Merkle log.
+    `kafka:topic/partition/offset`, `import:name/line`, or empty for our own; `leaf` its hash in the Merkle
+    log.
     """
 
     tenant_id: str
@@ -91,21 +100,13 @@ Outcome = Booked | Duplicate | Conflict | TenantUnknown
 def stream_of(event_type: str, data: Mapping[str, Any]) -> str:
     """Return the stream that a fact of this type and data belongs to; verification derives it again."""
     noun = event_type.partition(".")[0]
-    match noun:
-        case "service":
-            return f"service/{data['service_id']}"
-        case "product" | "price":
-            return f"product/{data['product_id']}"
-        case "customer":
-            return f"customer/{data['customer_id']}"
-        case "tenant":
-            return "tenant"
-        case "event":
-            return "rejected"
-        case _ if "document" in data:
-            return f"account/{data['document']['customer_id']}"
-        case _:
-            return f"invoice/{data['number']}"
+    if noun in STREAM_IDS:
+        name, field = STREAM_IDS[noun]
+        return f"{name}/{data[field]}"
+    if noun in SINGLE_STREAMS:
+        return SINGLE_STREAMS[noun]
+    document = data.get("document")
+    return f"invoice/{data['number']}" if document is None else f"account/{document['customer_id']}"
 
 
 def customer_of(data: Mapping[str, Any]) -> str | None:

@@ -1,10 +1,10 @@
-"""Brings the ledger's own tables up to date: numbered SQL files, each applied once and never changed afterwards."""
+"""Brings the ledger's own tables up to date: numbered SQL files, each applied once, never changed after."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
-from typing import Final, LiteralString, cast
+from typing import Final, LiteralString
 
 from psycopg import Connection
 
@@ -47,10 +47,10 @@ def migrations() -> tuple[Migration, ...]:
 
 
 def migrate(connection: Connection, wanted: Sequence[Migration] | None = None) -> tuple[str, ...]:
-    """Apply what is missing, each file in a transaction of its own, and return the names of the files applied.
+    """Apply what is missing, each file in a transaction of its own, and return the names of those files.
 
-    `connection` must be in no transaction. Two at once wait for each other. Raises MigrationError where a file
-    that was applied reads otherwise now, or where the database is ahead of the program.
+    `connection` must be in no transaction. Two at once wait for each other. Raises MigrationError where a
+    file that was applied reads otherwise now, or where the database is ahead of the program.
     """
     wanted = migrations() if wanted is None else wanted
     applied = []
@@ -69,7 +69,7 @@ def _apply_next(connection: Connection, wanted: Sequence[Migration]) -> str | No
             return None
         migration = wanted[len(done)]
         # Without parameters the server takes a whole file at once.
-        connection.execute(cast("LiteralString", migration.statements))
+        connection.execute(migration.statements.encode())
         connection.execute(RECORD, (migration.number, migration.name, migration.checksum))
         return migration.name
 

