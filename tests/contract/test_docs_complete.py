@@ -1,5 +1,7 @@
 """The reference names everything that a user can meet, and its links lead somewhere."""
 
+import ast
+import json
 import re
 from pathlib import Path
 
@@ -10,7 +12,9 @@ from billing.errors import LedgerError
 from cli.catalogue import CATALOGUE
 from cli.main import load
 from cli.settings import Settings
-from tests.contract.repository import ROOT, documents, subclasses
+from schemas.reasons import Reason
+from schemas.registry import ALL
+from tests.contract.repository import ROOT, documents, python_files, subclasses
 
 REFERENCE = ROOT / "docs" / "reference"
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:|mailto:)(?P<path>[^)#\s]*)(?:#(?P<anchor>[^)\s]*))?\)")
@@ -30,6 +34,39 @@ def described(name: str) -> set[str]:
 def test_every_error_code_is_described():
     codes = {error.code for error in subclasses(LedgerError) if isinstance(getattr(error, "code", None), str)}
     assert codes - described("errors.md") == set()
+
+
+def test_every_reason_of_refusal_is_described():
+    assert {str(reason) for reason in Reason} - described("errors.md") == set()
+
+
+def anomaly_codes() -> set[str]:
+    """Return the codes of anomalies: the first text in each call of `Anomaly` or `_anomaly`."""
+    codes = set()
+    for path in python_files(tests=False):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).lower().endswith("anomaly"):
+                texts = [given.value for given in node.args if isinstance(given, ast.Constant)]
+                codes |= {text for text in texts[:1] if isinstance(text, str)}
+    return codes
+
+
+def test_every_anomaly_is_described():
+    assert len(anomaly_codes()) > 5, "the search finds too little"
+    assert anomaly_codes() - described("errors.md") == set()
+
+
+@pytest.mark.parametrize("schema", ALL, ids=lambda schema: schema.name)
+def test_every_event_is_described_with_its_members(schema):
+    section = re.search(rf"^### `{schema.type}`$(.*?)(?=^##|\Z)", page("events.md"), re.MULTILINE | re.DOTALL)
+    assert section
+    wanted = json.loads((ROOT / "schemas" / "json" / f"{schema.name}.json").read_text())
+    data = wanted["properties"]["data"]
+    if "$ref" in data:
+        data = wanted["$defs"][data["$ref"].rpartition("/")[2]]
+    named = {word for quoted in re.findall(r"`([^`]+)`", section[1]) for word in re.findall(r"\w+", quoted)}
+    prose = set(re.findall(r"\w+", section[1]))
+    assert set(data["properties"]) - (named if schema.heard else named | prose) == set()
 
 
 def test_every_setting_is_described_with_its_default():
