@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from billing.errors import LedgerError
+from billing.errors import LedgerError as LedgerError  # noqa: PLC0414 - consumers know it from here
 
 
 class ConcurrencyError(LedgerError):
@@ -42,6 +42,12 @@ class IssueDateError(LedgerError):
     """Numbers of a series would be drawn for an earlier date than its last one."""
 
     code = "issue_date_descends"
+
+
+class DueDateError(LedgerError):
+    """A document would be issued for a day before that of the account's last one."""
+
+    code = "due_date_descends"
 
 
 class MigrationError(LedgerError):

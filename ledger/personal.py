@@ -1,8 +1,8 @@
 """Personal data: kept out of the facts by commitments, readable while the subject's key is kept.
 
-commitment = sha256(salt ‖ value), salt = HMAC-SHA-256(key, field ‖ 0x00 ‖ value), value = canonical JSON of what
-was sent. Equal content gives equal commitments, so that a redelivered event is a duplicate; without the
-key a commitment can't be guessed at. The value is encrypted under the same key (AES-256-GCM) in
+commitment = sha256(salt ‖ value), salt = HMAC-SHA-256(key, field ‖ 0x00 ‖ value), value = the canonical JSON
+of what was sent. Equal content gives equal commitments, so that a redelivered event is a duplicate; without
+the key a commitment can't be guessed at. The value is encrypted under the same key (AES-256-GCM) in
 ledger.personal_data. Deleting the key forgets it, and leaves every leaf and proof valid.
 """
 
