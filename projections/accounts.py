@@ -1,0 +1,234 @@
+"""Accounts: since when each customer is heard of, what was issued to it last, how far bill runs have come."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final, LiteralString
+
+import orjson
+from psycopg import Cursor
+
+from billing.days import Day
+from billing.invoiced import InvoicedSpan
+from billing.money import exact
+from projections.facts import CloudEvent
+from projections.invoices import Issue
+from projections.tables import ReadModel, Table
+
+MODEL: Final = ReadModel(
+    "accounts",
+    (
+        Table(
+            "accounts_v1",
+            """
+            CREATE TABLE accounts_v1 (
+                tenant_id    text COLLATE "C" NOT NULL,
+                customer_id  text COLLATE "C" NOT NULL,
+                first_heard  timestamptz NOT NULL,
+                version      bigint NOT NULL DEFAULT 0,
+                last_due_for date,
+                run_through  date,
+                -- By currency: the last document's due_for and the seq that it was computed at.
+                settled      text NOT NULL DEFAULT '{}',
+                PRIMARY KEY (tenant_id, customer_id)
+            ) WITH (fillfactor = 70)""",
+        ),
+        Table(
+            "runs_v1",
+            """
+            CREATE TABLE runs_v1 (
+                tenant_id   text COLLATE "C" NOT NULL,
+                seq         bigint NOT NULL,
+                recorded_at timestamptz NOT NULL,
+                run_date    date NOT NULL,
+                customer_id text COLLATE "C",
+                documents   integer NOT NULL,
+                set_aside   text NOT NULL,
+                -- After this run, runs for all customers are done through this day, but for those behind.
+                run_through date,
+                behind      text NOT NULL,
+                PRIMARY KEY (tenant_id, seq)
+            )""",
+        ),
+    ),
+)
+
+HEAR: Final[LiteralString] = """
+    INSERT INTO accounts_v1 (tenant_id, customer_id, first_heard)
+    SELECT %(tenant_id)s, * FROM unnest(%(customers)s::text[], %(moments)s::timestamptz[])
+    ON CONFLICT DO NOTHING"""
+STATE: Final[LiteralString] = """
+    SELECT customer_id, version, last_due_for, settled FROM accounts_v1
+    WHERE tenant_id = %(tenant_id)s AND customer_id = ANY(%(customers)s)"""
+MOVE: Final[LiteralString] = """
+    UPDATE accounts_v1 a SET version = m.version, last_due_for = m.last_due_for, settled = m.settled
+    FROM unnest(%(customers)s::text[], %(versions)s::bigint[], %(dues)s::date[], %(settled)s::text[])
+        AS m (customer_id, version, last_due_for, settled)
+    WHERE a.tenant_id = %(tenant_id)s AND a.customer_id = m.customer_id"""
+LAST_RUN: Final[LiteralString] = """
+    SELECT run_through, behind FROM runs_v1 WHERE tenant_id = %(tenant_id)s ORDER BY seq DESC LIMIT 1"""
+ADD_RUN: Final[LiteralString] = """
+    INSERT INTO runs_v1 (tenant_id, seq, recorded_at, run_date, customer_id, documents, set_aside,
+        run_through, behind)
+    VALUES (%(tenant_id)s, %(seq)s, %(recorded_at)s, %(run_date)s, %(customer_id)s, %(documents)s,
+        %(set_aside)s, %(run_through)s, %(behind)s)"""
+RUN_OF_CUSTOMER: Final[LiteralString] = """
+    UPDATE accounts_v1 SET run_through = greatest(run_through, %(day)s)
+    WHERE tenant_id = %(tenant_id)s AND customer_id = %(customer_id)s"""
+DUE: Final[LiteralString] = """
+    SELECT a.customer_id, a.first_heard, greatest(a.last_due_for, a.run_through), d.billing_days
+    FROM accounts_v1 a LEFT JOIN (
+        SELECT customer_id,
+               string_agg(concat(effective, '=', value), ',' ORDER BY effective NULLS FIRST, heard)
+                   AS billing_days
+        FROM policies_v1 WHERE tenant_id = %(tenant_id)s AND key = 'billing_day' AND withdrawn IS NULL
+        GROUP BY customer_id) d USING (customer_id)
+    WHERE a.tenant_id = %(tenant_id)s AND (%(customer_id)s::text IS NULL OR a.customer_id = %(customer_id)s)
+    ORDER BY a.customer_id"""
+STANDING: Final[LiteralString] = """
+    SELECT l.customer_id, l.service_id, l.product_id, l.price_id, l.kind, l.quantity, l.unit_amount,
+           l.full_start - DATE '0001-01-01' + 1, l.full_end - DATE '0001-01-01' + 1,
+           l.stands_start - DATE '0001-01-01' + 1, l.stands_end - DATE '0001-01-01' + 1,
+           l.stands_minor, l.number, l.line_no
+    FROM unnest(%(customers)s::text[], %(since)s::date[]) AS c (customer_id, since)
+    JOIN invoice_lines_v1 l
+        ON l.tenant_id = %(tenant_id)s AND l.customer_id = c.customer_id AND l.settles > c.since
+    ORDER BY l.seq, l.line_no"""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a customer's next calculation goes on from; `settled`: by currency, (due_for, computed_at_seq)."""
+
+    version: int
+    last_due_for: date | None
+    settled: Mapping[str, tuple[Day, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A customer that a bill run looks at; `billing_days` is equal where the customers' own values are."""
+
+    customer_id: str
+    first_heard: datetime
+    done_through: date | None
+    billing_days: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Runs for all customers are done through a day; for those behind, through another (None: not at all)."""
+
+    through: date | None
+    behind: Mapping[str, date | None]
+
+    def of(self, customer_id: str) -> date | None:
+        """Return through which day the customer was looked at in runs for all."""
+        return self.behind.get(customer_id, self.through)
+
+
+def hear(cursor: Cursor[Any], tenant_id: str, first: Mapping[str, datetime]) -> None:
+    """Open the accounts of customers that a fact names for the first time."""
+    if first:
+        query = {"tenant_id": tenant_id, "customers": list(first), "moments": list(first.values())}
+        cursor.execute(HEAR, query)
+
+
+def state(cursor: Cursor[Any], tenant_id: str, customer_ids: Collection[str]) -> dict[str, Account]:
+    """Return the accounts of customers."""
+    cursor.execute(STATE, {"tenant_id": tenant_id, "customers": list(customer_ids)})
+    return {
+        customer_id: Account(version, due, {k: (Day(v[0]), v[1]) for k, v in orjson.loads(settled).items()})
+        for customer_id, version, due, settled in cursor.fetchall()
+    }
+
+
+def move(cursor: Cursor[Any], tenant_id: str, issues: Sequence[Issue]) -> None:
+    """Move the accounts on by the documents issued to them, in order."""
+    known = state(cursor, tenant_id, {issue.customer_id for issue in issues})
+    for issue in issues:
+        before = known[issue.customer_id]
+        content = issue.issued["document"]
+        due_for = date.fromisoformat(content["due_for"])
+        settled = {
+            **before.settled,
+            content["currency"]: (Day(due_for.toordinal()), issue.issued["computed_at_seq"]),
+        }
+        last = due_for if before.last_due_for is None else max(due_for, before.last_due_for)
+        known[issue.customer_id] = Account(issue.version, last, settled)
+    cursor.execute(
+        MOVE,
+        {
+            "tenant_id": tenant_id,
+            "customers": list(known),
+            "versions": [account.version for account in known.values()],
+            "dues": [account.last_due_for for account in known.values()],
+            "settled": [orjson.dumps(dict(account.settled)).decode() for account in known.values()],
+        },
+    )
+
+
+def progress(cursor: Cursor[Any], tenant_id: str) -> Progress:
+    """Return how far the runs for all customers of a tenant have come."""
+    row = cursor.execute(LAST_RUN, {"tenant_id": tenant_id}).fetchone()
+    if row is None:
+        return Progress(None, {})
+    behind = orjson.loads(row[1])
+    return Progress(
+        row[0], {name: None if day is None else date.fromisoformat(day) for name, day in behind.items()}
+    )
+
+
+def after_run(before: Progress, day: date, set_aside: Iterable[str]) -> Progress:
+    """Return the progress after a run for all customers on `day` that set some aside."""
+    if before.through is not None and day < before.through:
+        return before
+    behind = {customer_id: before.of(customer_id) for customer_id in sorted(set_aside)}
+    return Progress(day, behind)
+
+
+def add_run(cursor: Cursor[Any], tenant_id: str, seq: int, recorded_at: datetime, data: CloudEvent) -> None:
+    """Remember a finished run."""
+    before = progress(cursor, tenant_id)
+    day = date.fromisoformat(data["date"])
+    customer_id = data.get("customer_id")
+    after = before
+    if customer_id is None:
+        after = after_run(before, day, (item["customer_id"] for item in data["set_aside"]))
+    else:
+        cursor.execute(RUN_OF_CUSTOMER, {"tenant_id": tenant_id, "customer_id": customer_id, "day": day})
+    cursor.execute(
+        ADD_RUN,
+        {
+            "tenant_id": tenant_id,
+            "seq": seq,
+            "recorded_at": recorded_at,
+            "run_date": day,
+            "customer_id": customer_id,
+            "documents": data["documents"],
+            "set_aside": orjson.dumps(data["set_aside"]).decode(),
+            "run_through": after.through,
+            "behind": orjson.dumps(dict(after.behind)).decode(),
+        },
+    )
+
+
+def candidates(cursor: Cursor[Any], tenant_id: str, customer_id: str | None = None) -> list[Candidate]:
+    """Return every customer of a tenant that any fact names, or one of them, by customer."""
+    cursor.execute(DUE, {"tenant_id": tenant_id, "customer_id": customer_id})
+    return [Candidate(name, first, done, days or "") for name, first, done, days in cursor.fetchall()]
+
+
+def standing(
+    cursor: Cursor[Any], tenant_id: str, since: Mapping[str, date]
+) -> dict[str, dict[str, list[InvoicedSpan]]]:
+    """Return what stands of the invoiced lines whose full period ended after a customer's day, by service."""
+    found: dict[str, dict[str, list[InvoicedSpan]]] = {}
+    query = {"tenant_id": tenant_id, "customers": list(since), "since": list(since.values())}
+    cursor.execute(STANDING, query, binary=True)
+    for customer_id, service_id, product_id, price_id, kind, quantity, unit_amount, *rest in cursor:
+        span = InvoicedSpan(
+            service_id, product_id, price_id, kind, exact(quantity), exact(unit_amount), *rest
+        )
+        found.setdefault(customer_id, {}).setdefault(service_id, []).append(span)
+    return found

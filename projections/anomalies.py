@@ -1,0 +1,92 @@
+"""Anomalies: facts that can't be rated or make no sense yet; they go when later facts make sense of them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, LiteralString
+
+from psycopg import Cursor
+
+from billing.facts import Anomaly, EventRef
+from billing.segments import Plan, Segment, Trigger
+from billing.timeline import Timeline
+from projections.books import Books
+from projections.session import copy_rows
+from projections.tables import ReadModel, Table
+
+MODEL: Final = ReadModel(
+    "anomalies",
+    (
+        Table(
+            "anomalies_v1",
+            """
+            CREATE TABLE anomalies_v1 (
+                tenant_id text COLLATE "C" NOT NULL,
+                subject   text COLLATE "C" NOT NULL,
+                ordinal   integer NOT NULL,
+                code      text NOT NULL,
+                source    text NOT NULL,
+                event_id  text NOT NULL,
+                detail    text NOT NULL,
+                PRIMARY KEY (tenant_id, subject, ordinal)
+            )""",
+        ),
+    ),
+)
+
+FORGET: Final[LiteralString] = (
+    "DELETE FROM anomalies_v1 WHERE tenant_id = %(tenant_id)s AND subject = ANY(%(subjects)s)"
+)
+COPY: Final[LiteralString] = """
+    COPY anomalies_v1 (tenant_id, subject, ordinal, code, source, event_id, detail)
+    FROM STDIN (FORMAT BINARY)"""
+TYPES: Final = ("text", "text", "int4", "text", "text", "text", "text")
+LIST: Final[LiteralString] = """
+    SELECT subject, code, source, event_id, detail FROM anomalies_v1
+    WHERE tenant_id = %(tenant_id)s ORDER BY subject, ordinal"""
+
+
+@dataclass(frozen=True, slots=True)
+class AnomalyRow:
+    """One finding; `subject` is the stream that it is about."""
+
+    subject: str
+    code: str
+    source: str
+    event_id: str
+    detail: str
+
+
+def not_yet_ratable(timeline: Timeline, books: Books) -> Iterator[Anomaly]:
+    """Yield what keeps a service from being charged although its facts make sense: a name nobody knows."""
+    seen: set[tuple[str, str]] = set()
+    pieces: list[Segment | Trigger | Plan] = [*timeline.segments, *timeline.triggers, *timeline.plans]
+    for piece in pieces:
+        for code, name, known in (
+            ("customer_unknown", piece.customer_id, books.book.terms(piece.customer_id) is not None),
+            ("product_unknown", piece.product_id, piece.product_id in books.catalog.products),
+        ):
+            if not known and (code, name) not in seen:
+                seen.add((code, name))
+                noun = code.partition("_")[0]
+                yield Anomaly(piece.causes[0], code, f"not yet ratable: {noun} {name!r} is not known")
+
+
+def replace(cursor: Cursor[Any], tenant_id: str, found: Mapping[str, Iterable[Anomaly]]) -> None:
+    """Write what is found about each subject, in the place of what was."""
+    cursor.execute(FORGET, {"tenant_id": tenant_id, "subjects": list(found)})
+    rows: list[tuple[object, ...]] = []
+    for subject, findings in found.items():
+        rows.extend(
+            (tenant_id, subject, ordinal, item.code, item.ref.source, item.ref.id, item.detail)
+            for ordinal, item in enumerate(sorted(set(findings), key=_order), start=1)
+        )
+    copy_rows(cursor, COPY, TYPES, rows)
+
+
+def anomalies(cursor: Cursor[Any], tenant_id: str) -> list[AnomalyRow]:
+    """Return every finding of a tenant, by subject."""
+    return [AnomalyRow(*row) for row in cursor.execute(LIST, {"tenant_id": tenant_id}).fetchall()]
+
+
+def _order(item: Anomaly) -> tuple[EventRef, str, str]:
+    return (item.ref, item.code, item.detail)

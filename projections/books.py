@@ -1,0 +1,135 @@
+"""Catalog and policies of one tenant as of a seq, read once and kept while they stay the same."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Cursor
+
+from billing.catalog import Catalog
+from billing.days import ALWAYS, Day
+from billing.errors import LedgerError
+from billing.facts import Anomaly
+from billing.policies import PolicyBook, fold_policies
+from projections import catalog as catalog_model
+from projections import facts
+from projections.bookmarks import Bookmark
+from projections.facts import Heard
+from projections.policies import KEYS, effective_text, local_date
+
+
+class BrokenBooksError(LedgerError):
+    """The facts about a customer or a product break their fold: nothing that needs them is computed."""
+
+    code = "books_broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What every customer of a tenant has in common, and the bookmark's part that it is known by."""
+
+    tenant_id: str
+    catalog_seq: int
+    tenant_seq: int
+    known: catalog_model.Known
+    tenant_events: tuple[Heard, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """All that a calculation for some customers needs beside their services."""
+
+    shared: Shared
+    book: PolicyBook
+    customer_events: Mapping[str, list[Heard]]
+    anomalies: tuple[Anomaly, ...]
+    broken: Mapping[str, str]
+
+    @property
+    def catalog(self) -> Catalog:
+        """The tenant's catalog."""
+        return self.shared.known.catalog
+
+    def check(self, customer_ids: Collection[str], product_ids: Collection[str]) -> None:
+        """Raise BrokenBooksError where the facts about one of the customers or products can't be folded."""
+        products = self.shared.known.broken
+        for noun, names, broken in (
+            ("customer", customer_ids, self.broken),
+            ("product", product_ids, products),
+        ):
+            for name in sorted(names):
+                if name in broken:
+                    raise BrokenBooksError(f"{noun} {name}: {broken[name]}")
+
+    def registered(self, customer_ids: Collection[str]) -> int:
+        """Return the last seq at which one of the customers was registered: what their zones depend on."""
+        return max(
+            (
+                heard
+                for customer_id in customer_ids
+                for event, heard in self.customer_events.get(customer_id, ())
+                if event["type"] == "customer.registered"
+            ),
+            default=0,
+        )
+
+    def last_policy_day(self, customer_id: str) -> Day:
+        """Return the last day from which a value of the tenant or of the customer counts."""
+        return max(
+            (
+                Day(local_date(effective).toordinal() + 1)
+                for event, _ in (*self.shared.tenant_events, *self.customer_events.get(customer_id, ()))
+                if (effective := effective_text(event)) is not None
+            ),
+            default=ALWAYS,
+        )
+
+    def policy_touched(self, customer_id: str, after: int) -> Day | None:
+        """Return the first day that policies heard after a seq can reach, None without any.
+
+        A policy counts for full periods that begin on its day, a customer's price from its day on; a day of
+        slack covers the zone of an instant.
+        """
+        days = [
+            ALWAYS if effective is None else Day(local_date(effective).toordinal() - 1)
+            for event, heard in (*self.shared.tenant_events, *self.customer_events.get(customer_id, ()))
+            if heard > after and (any(key in event["data"] for key in KEYS) or "supersedes" in event["data"])
+            for effective in (None if "supersedes" in event["data"] else effective_text(event),)
+        ]
+        return min(days, default=None)
+
+
+def shared(cursor: Cursor[Any], tenant_id: str, bookmark: Bookmark, known: Shared | None = None) -> Shared:
+    """Return what the tenant's customers share at `bookmark`: `known` where that is still the same."""
+    if (
+        known is not None
+        and known.tenant_id == tenant_id
+        and (known.catalog_seq, known.tenant_seq) == (bookmark.catalog_seq, bookmark.tenant_seq)
+    ):
+        return known
+    loaded = catalog_model.load(cursor, tenant_id, bookmark.seq)
+    tenant = facts.streams(cursor, tenant_id, ["tenant"], bookmark.seq).get("tenant", [])
+    return Shared(tenant_id, bookmark.catalog_seq, bookmark.tenant_seq, loaded, tuple(facts.heard(tenant)))
+
+
+def books(cursor: Cursor[Any], common: Shared, customer_ids: Collection[str], up_to: int) -> Books:
+    """Return the books for some customers, with what was heard of them up to a seq."""
+    names = [f"customer/{customer_id}" for customer_id in customer_ids if customer_id]
+    found = facts.streams(cursor, common.tenant_id, names, up_to)
+    events = {stream.partition("/")[2]: facts.heard(rows) for stream, rows in found.items()}
+    broken: dict[str, str] = {}
+    try:
+        book, found_anomalies = _fold(common, events)
+    except Exception:  # noqa: BLE001 - one customer's facts must not hold up the others: find whose they are
+        for customer_id in list(events):
+            try:
+                _fold(common, {customer_id: events[customer_id]})
+            except Exception as error:  # noqa: BLE001 - whatever the fold raises, that customer is set aside
+                broken[customer_id] = f"{type(error).__name__}: {error}"
+                del events[customer_id]
+        book, found_anomalies = _fold(common, events)
+    return Books(common, book, events, found_anomalies, broken)
+
+
+def _fold(common: Shared, events: Mapping[str, list[Heard]]) -> tuple[PolicyBook, tuple[Anomaly, ...]]:
+    return fold_policies([*common.tenant_events, *(event for heard in events.values() for event in heard)])

@@ -1,0 +1,322 @@
+"""Invoices: issued documents and their lines; each line's row says what stands of it after corrections."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final, LiteralString
+
+import orjson
+from psycopg import Cursor
+
+from billing.days import to_date
+from billing.errors import LedgerError
+from billing.line import Line
+from billing.money import parse_minor
+from projections import facts
+from projections.session import copy_rows
+from projections.tables import ReadModel, Table
+
+MODEL: Final = ReadModel(
+    "invoices",
+    (
+        Table(
+            "invoices_v1",
+            """
+            CREATE TABLE invoices_v1 (
+                tenant_id       text COLLATE "C" NOT NULL,
+                number          text COLLATE "C" NOT NULL,
+                seq             bigint NOT NULL,
+                recorded_at     timestamptz NOT NULL,
+                series          text NOT NULL,
+                kind            text NOT NULL,
+                customer_id     text COLLATE "C" NOT NULL,
+                account_version bigint NOT NULL,
+                currency        text NOT NULL,
+                net_minor       bigint NOT NULL,
+                due_for         date NOT NULL,
+                issued_on       date NOT NULL,
+                line_count      integer NOT NULL,
+                computed_at_seq bigint NOT NULL,
+                PRIMARY KEY (tenant_id, number)
+            );
+            CREATE INDEX ON invoices_v1 (tenant_id, customer_id, account_version);
+            CREATE INDEX ON invoices_v1 (tenant_id, seq)""",
+        ),
+        Table(
+            "invoice_lines_v1",
+            """
+            CREATE TABLE invoice_lines_v1 (
+                tenant_id    text COLLATE "C" NOT NULL,
+                number       text COLLATE "C" NOT NULL,
+                line_no      integer NOT NULL,
+                seq          bigint NOT NULL,
+                customer_id  text COLLATE "C" NOT NULL,
+                currency     text NOT NULL,
+                service_id   text COLLATE "C" NOT NULL,
+                product_id   text COLLATE "C" NOT NULL,
+                price_id     text COLLATE "C" NOT NULL,
+                kind         text NOT NULL,
+                quantity     text NOT NULL,
+                unit_amount  text NOT NULL,
+                period_start date NOT NULL,
+                period_end   date NOT NULL,
+                full_start   date,
+                full_end     date,
+                amount_minor bigint NOT NULL,
+                reverses     text,
+                adjusts      text,
+                -- What stands of a charge; null in corrections and in what was reversed.
+                stands_start date,
+                stands_end   date,
+                stands_minor bigint,
+                settles      date,
+                PRIMARY KEY (tenant_id, number, line_no)
+            );
+            CREATE INDEX ON invoice_lines_v1 (tenant_id, customer_id, settles) WHERE settles IS NOT NULL;
+            CREATE INDEX ON invoice_lines_v1 (tenant_id, service_id, seq)""",
+        ),
+    ),
+)
+
+COPY_INVOICES: Final[LiteralString] = """
+    COPY invoices_v1 (tenant_id, number, seq, recorded_at, series, kind, customer_id, account_version,
+        currency, net_minor, due_for, issued_on, line_count, computed_at_seq) FROM STDIN (FORMAT BINARY)"""
+INVOICE_TYPES: Final = (
+    *("text", "text", "int8", "timestamptz", "text", "text", "text", "int8", "text"),
+    *("int8", "date", "date", "int4", "int8"),
+)
+COPY_LINES: Final[LiteralString] = """
+    COPY invoice_lines_v1 (tenant_id, number, line_no, seq, customer_id, currency, service_id, product_id,
+        price_id, kind, quantity, unit_amount, period_start, period_end, full_start, full_end, amount_minor,
+        reverses, adjusts, stands_start, stands_end, stands_minor, settles) FROM STDIN (FORMAT BINARY)"""
+LINE_TYPES: Final = (
+    *("text", "text", "int4", "int8", "text", "text", "text", "text", "text"),
+    *("text", "text", "text", "date", "date", "date", "date", "int8", "text", "text"),
+    *("date", "date", "int8", "date"),
+)
+# The standing columns are the last four; a correction changes them in the row of the line that it corrects.
+STANDS_START, STANDS_END, STANDS_MINOR, SETTLES = -4, -3, -2, -1
+CORRECT: Final[LiteralString] = """
+    UPDATE invoice_lines_v1 l
+    SET stands_start = c.starts, stands_end = c.ends, stands_minor = c.minor,
+        settles = CASE WHEN c.starts IS NULL THEN NULL ELSE coalesce(l.full_end, c.ends) END
+    FROM unnest(%(numbers)s::text[], %(lines)s::int[], %(starts)s::date[], %(ends)s::date[],
+        %(minors)s::bigint[]) AS c (number, line_no, starts, ends, minor)
+    WHERE l.tenant_id = %(tenant_id)s AND l.number = c.number AND l.line_no = c.line_no"""
+FORGET_CUSTOMER: Final[LiteralString] = """
+    WITH gone AS (
+        DELETE FROM invoice_lines_v1 WHERE tenant_id = %(tenant_id)s AND customer_id = %(customer_id)s)
+    DELETE FROM invoices_v1 WHERE tenant_id = %(tenant_id)s AND customer_id = %(customer_id)s"""
+LIST: Final[LiteralString] = """
+    SELECT number, kind, customer_id, currency, net_minor, due_for, issued_on, line_count, account_version,
+           computed_at_seq, seq, recorded_at
+    FROM invoices_v1
+    WHERE tenant_id = %(tenant_id)s AND (%(customer_id)s::text IS NULL OR customer_id = %(customer_id)s)
+    ORDER BY seq"""
+ONE: Final[LiteralString] = """
+    SELECT number, kind, customer_id, currency, net_minor, due_for, issued_on, line_count, account_version,
+           computed_at_seq, seq, recorded_at
+    FROM invoices_v1 WHERE tenant_id = %(tenant_id)s AND number = %(number)s"""
+
+
+class InvoiceUnknownError(LedgerError):
+    """No document of the tenant has this number."""
+
+    code = "invoice_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceRow:
+    """One issued document; amounts in minor units of its currency."""
+
+    number: str
+    kind: str
+    customer_id: str
+    currency: str
+    net_minor: int
+    due_for: date
+    issued_on: date
+    line_count: int
+    account_version: int
+    computed_at_seq: int
+    seq: int
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedDocument:
+    """A document as its facts hold it: the data of `invoice.issued` and the lines of every part."""
+
+    row: InvoiceRow
+    issued: facts.CloudEvent
+    lines: tuple[facts.CloudEvent, ...]
+    leaf: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """An `invoice.issued` fact with the facts of its lines, as the projection applies them."""
+
+    seq: int
+    recorded_at: datetime
+    version: int
+    issued: facts.CloudEvent
+    parts: tuple[tuple[int, facts.CloudEvent], ...]
+
+    @property
+    def customer_id(self) -> str:
+        """The customer that the document is for."""
+        customer_id: str = self.issued["document"]["customer_id"]
+        return customer_id
+
+
+@dataclass(slots=True)
+class Rows:
+    """What a batch of documents writes: new rows, and what changes in rows that stand already."""
+
+    invoices: list[tuple[object, ...]]
+    lines: dict[tuple[str, int], list[Any]]
+    corrections: dict[tuple[str, int], tuple[date | None, date | None, int | None]]
+
+
+def rows_of(tenant_id: str, issues: Iterable[Issue]) -> Rows:
+    """Return the rows of documents, in the order in which they were issued."""
+    rows = Rows([], {}, {})
+    for issue in issues:
+        _add(rows, tenant_id, issue)
+    return rows
+
+
+def write(cursor: Cursor[Any], tenant_id: str, rows: Rows) -> None:
+    """Write the rows of a batch."""
+    copy_rows(cursor, COPY_INVOICES, INVOICE_TYPES, rows.invoices)
+    copy_rows(cursor, COPY_LINES, LINE_TYPES, rows.lines.values())
+    if rows.corrections:
+        keys = list(rows.corrections)
+        values = list(rows.corrections.values())
+        cursor.execute(
+            CORRECT,
+            {
+                "tenant_id": tenant_id,
+                "numbers": [number for number, _ in keys],
+                "lines": [line_no for _, line_no in keys],
+                "starts": [start for start, _, _ in values],
+                "ends": [end for _, end, _ in values],
+                "minors": [minor for _, _, minor in values],
+            },
+        )
+
+
+def forget_customer(cursor: Cursor[Any], tenant_id: str, customer_id: str) -> None:
+    """Delete the rows of one customer's documents, to apply all of its facts again."""
+    cursor.execute(FORGET_CUSTOMER, {"tenant_id": tenant_id, "customer_id": customer_id})
+
+
+def invoices(cursor: Cursor[Any], tenant_id: str, customer_id: str | None = None) -> list[InvoiceRow]:
+    """Return issued documents in the order in which they were issued."""
+    cursor.execute(LIST, {"tenant_id": tenant_id, "customer_id": customer_id})
+    return [InvoiceRow(*row) for row in cursor.fetchall()]
+
+
+LEAF: Final[LiteralString] = (
+    "SELECT payload, leaf FROM ledger.fact WHERE tenant_id = %(tenant_id)s AND seq = %(seq)s"
+)
+
+
+def document(cursor: Cursor[Any], tenant_id: str, number: str) -> IssuedDocument:
+    """Return one document with all its lines, read from the facts. Raises InvoiceUnknownError."""
+    found = cursor.execute(ONE, {"tenant_id": tenant_id, "number": number}).fetchone()
+    if found is None:
+        raise InvoiceUnknownError(f"{tenant_id} has no document {number!r}; see: billing invoices")
+    row = InvoiceRow(*found)
+    fact = cursor.execute(LEAF, {"tenant_id": tenant_id, "seq": row.seq}).fetchone()
+    assert fact is not None, number
+    stream = f"invoice/{number}"
+    parts = facts.streams(cursor, tenant_id, [stream])[stream]
+    lines = [line for _, payload in parts for line in orjson.loads(payload)["data"]["lines"]]
+    return IssuedDocument(row, orjson.loads(fact[0])["data"], tuple(lines), fact[1])
+
+
+def _add(rows: Rows, tenant_id: str, issue: Issue) -> None:
+    data = issue.issued
+    content = data["document"]
+    currency = content["currency"]
+    number = data["number"]
+    rows.invoices.append(
+        (
+            tenant_id,
+            number,
+            issue.seq,
+            issue.recorded_at,
+            data["series"],
+            data["kind"],
+            content["customer_id"],
+            issue.version,
+            currency,
+            parse_minor(content["net"], currency),
+            date.fromisoformat(content["due_for"]),
+            date.fromisoformat(data["issued_on"]),
+            content["line_count"],
+            data["computed_at_seq"],
+        )
+    )
+    line_no = 0
+    for seq, part in issue.parts:
+        for item in part["lines"]:
+            line_no += 1
+            line = Line.from_data(item, currency)
+            _correct(rows, line)
+            row = _line_row(line, (tenant_id, number, line_no, seq, content["customer_id"], currency))
+            rows.lines[number, line_no] = row
+    assert line_no == content["line_count"], f"{number} has {line_no} lines of {content['line_count']}"
+
+
+def _correct(rows: Rows, line: Line) -> None:
+    target = line.reverses or line.adjusts
+    if target is None:
+        return
+    standing = line.result
+    values = (
+        (None, None, None)
+        if standing is None
+        else (to_date(standing.start), to_date(standing.end), standing.amount_minor)
+    )
+    key = (target.document, target.line_no)
+    row = rows.lines.get(key)
+    if row is None:
+        rows.corrections[key] = values
+        return
+    row[STANDS_START], row[STANDS_END], row[STANDS_MINOR] = values
+    full_end = row[15]
+    row[SETTLES] = None if standing is None else full_end or values[1]
+
+
+def _line_row(line: Line, key: Sequence[object]) -> list[Any]:
+    start, end = to_date(line.period_start), to_date(line.period_end)
+    full_end = None if line.full_end is None else to_date(line.full_end)
+    charge = line.reverses is None and line.adjusts is None
+    return [
+        *key,
+        line.service_id,
+        line.product_id,
+        line.price_id,
+        line.kind,
+        line.quantity.text,
+        line.unit_amount.text,
+        start,
+        end,
+        None if line.full_start is None else to_date(line.full_start),
+        full_end,
+        line.amount_minor,
+        None if line.reverses is None else f"{line.reverses.document}/{line.reverses.line_no}",
+        None if line.adjusts is None else f"{line.adjusts.document}/{line.adjusts.line_no}",
+        start if charge else None,
+        end if charge else None,
+        line.amount_minor if charge else None,
+        (full_end or end) if charge else None,
+    ]
+
+
+def customers_of(issues: Collection[Issue]) -> frozenset[str]:
+    """Return whose documents these are."""
+    return frozenset(issue.customer_id for issue in issues)

@@ -1,0 +1,88 @@
+"""Applies issued documents: their rows, what they correct, and the accounts that they move on."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final, LiteralString
+
+import orjson
+from psycopg import Cursor
+
+from projections import accounts, facts, invoices, parking
+from projections.facts import Header
+from projections.invoices import Issue
+
+ISSUED: Final = "invoice.issued"
+
+ACCOUNT: Final[LiteralString] = """
+    SELECT seq, recorded_at, type, stream, customer_id FROM ledger.fact
+    WHERE tenant_id = %(tenant_id)s AND stream = %(stream)s AND seq <= %(up_to)s ORDER BY version"""
+
+
+def apply(cursor: Cursor[Any], tenant_id: str, headers: Sequence[Header]) -> None:
+    """Apply whole documents in order; a customer whose documents break the fold is parked."""
+    if not headers:
+        return
+    waiting = _parked_accounts(cursor, tenant_id)
+    issues = [issue for issue in load(cursor, tenant_id, headers) if issue.customer_id not in waiting]
+    broken = _write(cursor, tenant_id, issues)
+    for customer_id, reason in broken.items():
+        parking.park(cursor, tenant_id, f"account/{customer_id}", (customer_id,), reason, seq=headers[-1].seq)
+
+
+def apply_again(cursor: Cursor[Any], tenant_id: str, customer_id: str, up_to: int) -> bool:
+    """Apply all documents of one customer anew, up to a seq; return whether it could be done."""
+    invoices.forget_customer(cursor, tenant_id, customer_id)
+    query = {"tenant_id": tenant_id, "stream": f"account/{customer_id}", "up_to": up_to}
+    headers = [Header(*row) for row in cursor.execute(ACCOUNT, query).fetchall()]
+    broken = _write(cursor, tenant_id, load(cursor, tenant_id, headers))
+    for reason in broken.values():
+        parking.park(cursor, tenant_id, f"account/{customer_id}", (customer_id,), reason, seq=up_to)
+    return not broken
+
+
+def load(cursor: Cursor[Any], tenant_id: str, headers: Sequence[Header]) -> list[Issue]:
+    """Return the documents whose `invoice.issued` facts are among `headers`, each with all its lines."""
+    moments = {header.seq: header.recorded_at for header in headers if header.type == ISSUED}
+    heads = [
+        (seq, version, event["data"]) for seq, version, event in facts.at(cursor, tenant_id, list(moments))
+    ]
+    parts = facts.streams(cursor, tenant_id, [f"invoice/{data['number']}" for _, _, data in heads])
+    return [
+        Issue(
+            seq,
+            moments[seq],
+            version,
+            data,
+            tuple(
+                (part_seq, orjson.loads(payload)["data"])
+                for part_seq, payload in parts.get(f"invoice/{data['number']}", ())
+            ),
+        )
+        for seq, version, data in heads
+    ]
+
+
+def _write(cursor: Cursor[Any], tenant_id: str, issues: Sequence[Issue]) -> dict[str, str]:
+    """Write documents; return the reason for each customer whose documents were left out."""
+    broken: dict[str, str] = {}
+    try:
+        rows = invoices.rows_of(tenant_id, issues)
+    except Exception:  # noqa: BLE001 - one customer's documents must not hold up the others: find whose
+        for customer_id in sorted(invoices.customers_of(issues)):
+            try:
+                invoices.rows_of(tenant_id, [issue for issue in issues if issue.customer_id == customer_id])
+            except Exception as error:  # noqa: BLE001 - whatever it raises, that customer is set aside
+                broken[customer_id] = parking.reason_of(error)
+        issues = [issue for issue in issues if issue.customer_id not in broken]
+        rows = invoices.rows_of(tenant_id, issues)
+    invoices.write(cursor, tenant_id, rows)
+    if issues:
+        accounts.move(cursor, tenant_id, issues)
+    return broken
+
+
+def _parked_accounts(cursor: Cursor[Any], tenant_id: str) -> Collection[str]:
+    return {
+        item.subject.partition("/")[2]
+        for item in parking.parked(cursor, tenant_id)
+        if item.subject.startswith("account/")
+    }

@@ -1,0 +1,106 @@
+"""The work queue: services whose rows a fact elsewhere (a price, a policy, a zone) has made stale."""
+
+from collections.abc import Collection
+from typing import Any, Final, LiteralString
+
+from psycopg import Cursor
+
+from projections.tables import ReadModel, Table
+
+MODEL: Final = ReadModel(
+    "queue",
+    (
+        Table(
+            "queue_v1",
+            """
+            CREATE TABLE queue_v1 (
+                tenant_id  text COLLATE "C" NOT NULL,
+                service_id text COLLATE "C" NOT NULL,
+                reason     text NOT NULL,
+                PRIMARY KEY (tenant_id, service_id)
+            )""",
+        ),
+    ),
+)
+
+PUT_CUSTOMERS: Final[LiteralString] = """
+    INSERT INTO queue_v1 (tenant_id, service_id, reason)
+    SELECT DISTINCT tenant_id, service_id, 'customer ' || customer_id FROM services_v1
+    WHERE tenant_id = %(tenant_id)s AND customer_id = ANY(%(customers)s)
+    ON CONFLICT DO NOTHING"""
+PUT_PRODUCTS: Final[LiteralString] = """
+    INSERT INTO queue_v1 (tenant_id, service_id, reason)
+    SELECT DISTINCT tenant_id, service_id, 'catalog' FROM services_v1
+    WHERE tenant_id = %(tenant_id)s AND product_ids && %(products)s
+    ON CONFLICT DO NOTHING"""
+PUT_TENANT: Final[LiteralString] = """
+    INSERT INTO queue_v1 (tenant_id, service_id, reason)
+    SELECT DISTINCT tenant_id, service_id, 'tenant' FROM services_v1 WHERE tenant_id = %(tenant_id)s
+    ON CONFLICT DO NOTHING"""
+PUT_HEARD: Final[LiteralString] = """
+    INSERT INTO queue_v1 (tenant_id, service_id, reason)
+    SELECT DISTINCT tenant_id, substr(stream, 9), 'rebuild' FROM ledger.fact
+    WHERE tenant_id = %(tenant_id)s AND stream >= 'service/' AND stream < 'service0' AND seq <= %(up_to)s
+    ON CONFLICT DO NOTHING"""
+PUT: Final[LiteralString] = """
+    INSERT INTO queue_v1 (tenant_id, service_id, reason)
+    SELECT %(tenant_id)s, unnest(%(services)s::text[]), %(reason)s ON CONFLICT DO NOTHING"""
+TAKE: Final[LiteralString] = """
+    DELETE FROM queue_v1 q USING (
+        SELECT tenant_id, service_id FROM queue_v1 WHERE tenant_id = %(tenant_id)s
+        ORDER BY service_id LIMIT %(limit)s) taken
+    WHERE q.tenant_id = taken.tenant_id AND q.service_id = taken.service_id RETURNING q.service_id"""
+DONE: Final[LiteralString] = (
+    "DELETE FROM queue_v1 WHERE tenant_id = %(tenant_id)s AND service_id = ANY(%(services)s)"
+)
+PENDING: Final[LiteralString] = "SELECT tenant_id, count(*) FROM queue_v1 GROUP BY tenant_id"
+PENDING_OF: Final[LiteralString] = "SELECT count(*) FROM queue_v1 WHERE tenant_id = %(tenant_id)s"
+
+
+def put_customers(cursor: Cursor[Any], tenant_id: str, customer_ids: Collection[str]) -> int:
+    """Queue every service that the customers ever held; return how many were new in the queue."""
+    return cursor.execute(PUT_CUSTOMERS, {"tenant_id": tenant_id, "customers": list(customer_ids)}).rowcount
+
+
+def put_products(cursor: Cursor[Any], tenant_id: str, product_ids: Collection[str]) -> int:
+    """Queue every service that ever was of one of the products; return how many were new in the queue."""
+    return cursor.execute(PUT_PRODUCTS, {"tenant_id": tenant_id, "products": list(product_ids)}).rowcount
+
+
+def put_tenant(cursor: Cursor[Any], tenant_id: str) -> int:
+    """Queue every service of the tenant; return how many were new in the queue."""
+    return cursor.execute(PUT_TENANT, {"tenant_id": tenant_id}).rowcount
+
+
+def put_heard(cursor: Cursor[Any], tenant_id: str, up_to: int) -> int:
+    """Queue every service that the ledger has heard of up to a seq, for a rebuild."""
+    return cursor.execute(PUT_HEARD, {"tenant_id": tenant_id, "up_to": up_to}).rowcount
+
+
+def put(cursor: Cursor[Any], tenant_id: str, service_ids: Collection[str], reason: str) -> int:
+    """Queue services by id; return how many were new in the queue."""
+    query = {"tenant_id": tenant_id, "services": list(service_ids), "reason": reason}
+    return cursor.execute(PUT, query).rowcount
+
+
+def take(cursor: Cursor[Any], tenant_id: str, limit: int) -> set[str]:
+    """Take up to `limit` services out; the transaction that takes them refreshes them."""
+    cursor.execute(TAKE, {"tenant_id": tenant_id, "limit": limit})
+    return {service_id for (service_id,) in cursor.fetchall()}
+
+
+def done(cursor: Cursor[Any], tenant_id: str, service_ids: Collection[str]) -> None:
+    """Take services out that are refreshed anyway."""
+    cursor.execute(DONE, {"tenant_id": tenant_id, "services": list(service_ids)})
+
+
+def pending(cursor: Cursor[Any]) -> dict[str, int]:
+    """Return how many services wait, by tenant."""
+    return dict(cursor.execute(PENDING).fetchall())
+
+
+def pending_of(cursor: Cursor[Any], tenant_id: str) -> int:
+    """Return how many services of a tenant wait."""
+    row = cursor.execute(PENDING_OF, {"tenant_id": tenant_id}).fetchone()
+    assert row is not None
+    return int(row[0])

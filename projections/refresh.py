@@ -1,0 +1,113 @@
+"""Recomputes services: their facts are read by stream in one query, folded, and their rows replaced."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from psycopg import Cursor
+
+from billing.facts import Anomaly, service_event
+from billing.timeline import fold
+from projections import anomalies, charges, facts, parking, services
+from projections.books import Books, Shared, books
+from projections.charges import Amount, RunRate
+from projections.services import Folded
+
+Streams = dict[str, list[tuple[int, bytes]]]
+Schedule = tuple[list[RunRate], list[Amount]]
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshed:
+    """How many services were recomputed, and how many of them are parked now."""
+
+    services: int
+    parked: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    service_id: str
+    events: list[Any]
+    customer_ids: frozenset[str]
+    product_ids: frozenset[str]
+
+
+def refresh(cursor: Cursor[Any], common: Shared, service_ids: Collection[str], up_to: int) -> Refreshed:
+    """Write timeline, charges and anomalies of services anew, from their facts up to a seq.
+
+    A service whose facts break a fold keeps the rows it had and is parked; the others go on.
+    """
+    if not service_ids:
+        return Refreshed(0, 0)
+    tenant_id = common.tenant_id
+    found = facts.streams(cursor, tenant_id, [f"service/{name}" for name in sorted(service_ids)], up_to)
+    broken: dict[str, tuple[frozenset[str], str]] = {}
+    parsed = _each(found.items(), lambda item: _parse(*item), _stream_name, broken)
+    customers = frozenset().union(*(item.customer_ids for item in parsed)) if parsed else frozenset()
+    known = books(cursor, common, customers, up_to)
+    folded = _each(parsed, lambda item: _fold(item, known), _service_name, broken)
+    rated = _each(folded, lambda item: (item, *_rate(item, known)), _folded_name, broken)
+    kept = [item for item, _, _ in rated]
+    names = [item.timeline.service_id for item in kept]
+    services.replace(cursor, tenant_id, names, kept)
+    charges.replace(cursor, tenant_id, names, (schedule for _, schedule, _ in rated))
+    anomalies.replace(
+        cursor, tenant_id, {f"service/{item.timeline.service_id}": finding for item, _, finding in rated}
+    )
+    parking.release(cursor, tenant_id, [f"service/{name}" for name in names])
+    for name, (customer_ids, reason) in broken.items():
+        parking.park(cursor, tenant_id, f"service/{name}", customer_ids, reason, seq=up_to)
+    return Refreshed(len(kept), len(broken))
+
+
+Source = TypeVar("Source")
+
+
+def _each(
+    items: Iterable[Source],
+    work: Callable[[Source], Value],
+    name: Callable[[Source], tuple[str, frozenset[str]]],
+    broken: dict[str, tuple[frozenset[str], str]],
+) -> list[Value]:
+    """Do `work` on each item; one that raises is noted in `broken` and left out."""
+    done = []
+    for item in items:
+        try:
+            done.append(work(item))
+        except Exception as error:  # noqa: BLE001 - whatever a fold raises parks its service, and nothing else
+            service_id, customer_ids = name(item)
+            broken[service_id] = (customer_ids, parking.reason_of(error))
+    return done
+
+
+def _parse(stream: str, rows: list[tuple[int, bytes]]) -> _Parsed:
+    events = [service_event(event, heard) for event, heard in facts.heard(rows)]
+    return _Parsed(stream.partition("/")[2], events, *services.named(events))
+
+
+def _fold(item: _Parsed, known: Books) -> Folded:
+    known.check(item.customer_ids, item.product_ids)
+    timeline = fold(item.events, known.book.zone_of)
+    heard = max(item.events[-1].heard, known.registered(item.customer_ids))
+    return Folded(timeline, item.customer_ids, item.product_ids, heard)
+
+
+def _rate(item: Folded, known: Books) -> tuple[Schedule, tuple[Anomaly, ...]]:
+    schedule = charges.schedule(item.timeline, item.product_ids, item.customer_ids, known)
+    return schedule, (*item.timeline.anomalies, *anomalies.not_yet_ratable(item.timeline, known))
+
+
+def _stream_name(item: tuple[str, list[tuple[int, bytes]]]) -> tuple[str, frozenset[str]]:
+    stream, rows = item
+    customers = {event["data"].get("customer_id") for event, _ in facts.heard(rows)}
+    return stream.partition("/")[2], frozenset(name for name in customers if name)
+
+
+def _service_name(item: _Parsed) -> tuple[str, frozenset[str]]:
+    return item.service_id, item.customer_ids
+
+
+def _folded_name(item: Folded) -> tuple[str, frozenset[str]]:
+    return item.timeline.service_id, item.customer_ids

@@ -1,0 +1,151 @@
+"""The batched runner: brings the projection group to the head of each ledger, and keeps it there."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, LiteralString
+
+import psycopg
+from psycopg import Connection
+
+from projections import bookmarks, parking, queue
+from projections.group import TABLES, Applied, Group
+from projections.session import LIVE, Connect, Schema, writing
+
+FACTS_A_BATCH: Final = 4_000
+QUEUED_A_BATCH: Final = 1_000
+IDLE_SECONDS: Final = 0.02
+BUSY_SECONDS: Final = 0.2
+AWAY_SECONDS: Final = 1.0
+
+POSITIONS: Final[LiteralString] = """
+    SELECT h.tenant_id, coalesce(b.seq, 0), h.size - coalesce(b.seq, 0),
+        (SELECT count(*) FROM queue_v1 q WHERE q.tenant_id = h.tenant_id),
+        (SELECT count(*) FROM parked_v1 p WHERE p.tenant_id = h.tenant_id)
+    FROM ledger.head h LEFT JOIN bookmarks_v1 b USING (tenant_id) ORDER BY h.tenant_id"""
+
+Report = Callable[[str, Applied], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a tenant's read models stand: bookmark, facts not yet read, services queued, subjects parked."""
+
+    tenant_id: str
+    seq: int
+    behind: int
+    queued: int
+    parked: int
+
+
+class Runner:
+    """Applies batches over one connection; several runners may work at once, one a tenant at a time."""
+
+    def __init__(
+        self, connection: Connection[Any], schema: Schema = LIVE, *, only_queue: bool = False
+    ) -> None:
+        self.connection = connection
+        self.schema: Schema = schema
+        self.only_queue = only_queue
+        self.group = Group()
+
+    def prepare(self) -> None:
+        """Make the tables where there are none. Raises RebuildNeededError if they are of another version."""
+        with writing(self.connection, self.schema) as cursor:
+            TABLES.ensure(cursor)
+
+    def step(self, tenant_id: str, *, wait: bool = False) -> Applied | None:
+        """Apply one batch for a tenant in one transaction; None while another runner has the tenant."""
+        with writing(self.connection, self.schema) as cursor:
+            if wait:
+                bookmarks.lock(cursor, tenant_id)
+            elif not bookmarks.try_lock(cursor, tenant_id):
+                return None
+            return self.group.apply(
+                cursor,
+                tenant_id,
+                facts_limit=FACTS_A_BATCH,
+                queue_limit=0 if self.only_queue else QUEUED_A_BATCH,
+                only_queue=self.only_queue,
+            )
+
+    def waiting(self) -> dict[str, int]:
+        """Return the tenants that have work, and how many facts and queued services each."""
+        with writing(self.connection, self.schema) as cursor:
+            found = bookmarks.behind(cursor)
+            if not self.only_queue:
+                for tenant_id, count in queue.pending(cursor).items():
+                    found[tenant_id] = found.get(tenant_id, 0) + count
+        return found
+
+    def catch_up(self, tenant_id: str, report: Report | None = None) -> int:
+        """Bring a tenant to its head with an empty queue, waiting for others; return the facts read."""
+        total = 0
+        while True:
+            applied = self.step(tenant_id, wait=True)
+            assert applied is not None
+            total += applied.facts
+            if report is not None:
+                report(tenant_id, applied)
+            if applied.facts == 0 and self.pending(tenant_id) == 0:
+                return total
+
+    def pending(self, tenant_id: str) -> int:
+        """Return how many services of a tenant are queued."""
+        with writing(self.connection, self.schema) as cursor:
+            return queue.pending_of(cursor, tenant_id)
+
+    def catch_up_all(self, report: Report | None = None) -> int:
+        """Bring every tenant to its head; return the facts read."""
+        return sum(self.catch_up(tenant_id, report) for tenant_id in sorted(self.waiting()))
+
+    def retry(self, tenant_id: str, subject: str) -> bool:
+        """Take a parked subject back: what depends on it is computed anew. Return whether it was parked."""
+        with writing(self.connection, self.schema) as cursor:
+            bookmarks.lock(cursor, tenant_id)
+            if not parking.release(cursor, tenant_id, [subject]):
+                return False
+            self.group.again(cursor, tenant_id, subject)
+        self.catch_up(tenant_id)
+        return True
+
+    def positions(self) -> list[Position]:
+        """Return where each tenant stands, by tenant."""
+        with writing(self.connection, self.schema) as cursor:
+            return positions(cursor)
+
+
+def positions(cursor: psycopg.Cursor[Any]) -> list[Position]:
+    """Return where each tenant's read models stand, by tenant; the cursor sees every tenant."""
+    cursor.execute(POSITIONS)
+    return [Position(*row) for row in cursor.fetchall()]
+
+
+def follow(connect: Connect, stop: threading.Event, *, report: Report | None = None) -> None:
+    """Keep the read models at the heads until `stop` is set; a database that is away is waited for."""
+    while not stop.is_set():
+        try:
+            with connect() as connection:
+                runner = Runner(connection)
+                runner.prepare()
+                _follow(runner, stop, report)
+        except psycopg.OperationalError:
+            stop.wait(AWAY_SECONDS)
+
+
+def _follow(runner: Runner, stop: threading.Event, report: Report | None) -> None:
+    while not stop.is_set():
+        work = runner.waiting()
+        taken = False
+        for tenant_id in sorted(work):
+            if stop.is_set():
+                return
+            applied = runner.step(tenant_id)
+            if applied is not None:
+                taken = True
+                if report is not None:
+                    report(tenant_id, applied)
+        if not work:
+            stop.wait(IDLE_SECONDS)
+        elif not taken:
+            stop.wait(BUSY_SECONDS)

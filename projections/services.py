@@ -1,0 +1,117 @@
+"""Services: the timeline of each, under every customer that its facts ever named."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any, Final, LiteralString
+
+import orjson
+from psycopg import Cursor
+
+from billing.facts import ServiceEvent
+from billing.timeline import Timeline
+from projections.session import copy_rows
+from projections.tables import ReadModel, Table
+
+NOBODY: Final = ""
+"""Stands where no fact names a customer yet."""
+
+MODEL: Final = ReadModel(
+    "services",
+    (
+        Table(
+            "services_v1",
+            """
+            CREATE TABLE services_v1 (
+                tenant_id   text COLLATE "C" NOT NULL,
+                service_id  text COLLATE "C" NOT NULL,
+                customer_id text COLLATE "C" NOT NULL,
+                product_ids text[] COLLATE "C" NOT NULL,
+                heard       bigint NOT NULL,
+                timeline    bytea NOT NULL,
+                PRIMARY KEY (tenant_id, service_id, customer_id)
+            );
+            CREATE INDEX ON services_v1 (tenant_id, customer_id, service_id)""",
+        ),
+    ),
+)
+
+FORGET: Final[LiteralString] = (
+    "DELETE FROM services_v1 WHERE tenant_id = %(tenant_id)s AND service_id = ANY(%(services)s)"
+)
+COPY: Final[LiteralString] = """
+    COPY services_v1 (tenant_id, service_id, customer_id, product_ids, heard, timeline)
+    FROM STDIN (FORMAT BINARY)"""
+TYPES: Final = ("text", "text", "text", "text[]", "int8", "bytea")
+BY_CUSTOMER: Final[LiteralString] = """
+    SELECT customer_id, service_id, product_ids, heard, timeline FROM services_v1
+    WHERE tenant_id = %(tenant_id)s AND customer_id = ANY(%(customers)s) ORDER BY customer_id, service_id"""
+BY_ID: Final[LiteralString] = """
+    SELECT customer_id, service_id, product_ids, heard, timeline FROM services_v1
+    WHERE tenant_id = %(tenant_id)s AND service_id = %(service_id)s ORDER BY customer_id"""
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """One service as its facts make it; `heard` is the last seq that the timeline depends on."""
+
+    timeline: Timeline
+    customer_ids: frozenset[str]
+    product_ids: frozenset[str]
+    heard: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One service under one of the customers that ever held it; `timeline` as the bytes that are stored."""
+
+    customer_id: str
+    service_id: str
+    product_ids: tuple[str, ...]
+    heard: int
+    timeline: bytes
+
+
+def named(events: Iterable[ServiceEvent]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the customers and the products that any fact of a service names."""
+    customers: set[str] = set()
+    products: set[str] = set()
+    for event in events:
+        if event.customer_id is not None:
+            customers.add(event.customer_id)
+        if event.product_id is not None:
+            products.add(event.product_id)
+    return frozenset(customers), frozenset(products)
+
+
+def replace(
+    cursor: Cursor[Any], tenant_id: str, service_ids: Collection[str], folded: Iterable[Folded]
+) -> None:
+    """Write the rows of some services; those without a fold lose theirs."""
+    cursor.execute(FORGET, {"tenant_id": tenant_id, "services": list(service_ids)})
+    rows: list[tuple[object, ...]] = []
+    for item in folded:
+        timeline = orjson.dumps(item.timeline.as_data())
+        products = sorted(item.product_ids)
+        rows.extend(
+            (tenant_id, item.timeline.service_id, customer_id, products, item.heard, timeline)
+            for customer_id in sorted(item.customer_ids or {NOBODY})
+        )
+    copy_rows(cursor, COPY, TYPES, rows)
+
+
+def held_by(cursor: Cursor[Any], tenant_id: str, customer_ids: Collection[str]) -> list[Held]:
+    """Return every service that the customers ever held, by customer and service."""
+    query = {"tenant_id": tenant_id, "customers": list(customer_ids)}
+    cursor.execute(BY_CUSTOMER, query, binary=True)
+    return [Held(customer, service, tuple(products), *rest) for customer, service, products, *rest in cursor]
+
+
+def service(cursor: Cursor[Any], tenant_id: str, service_id: str) -> list[Held]:
+    """Return one service under each customer that ever held it."""
+    cursor.execute(BY_ID, {"tenant_id": tenant_id, "service_id": service_id}, binary=True)
+    return [Held(customer, name, tuple(products), *rest) for customer, name, products, *rest in cursor]
+
+
+def timeline_of(held: Held) -> Timeline:
+    """Return the stored timeline."""
+    return Timeline.from_data(orjson.loads(held.timeline))
