@@ -18,7 +18,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a bench measured; `aim` is the ratio that DESIGN.md §11 asks for."""
+    """What a bench measured; `aim` is the ratio that ARCHITECTURE.md §11 asks for."""
 
     bench: str
     n: int

@@ -1,6 +1,6 @@
 """The one way into the ledger: heads locked, known events found, numbers given, rows copied, heads moved.
 
-One transaction, which the caller opens and commits, with its locks in the order of DESIGN.md §4: offset rows,
+One transaction, which the caller opens and commits, with its locks in the order of ARCHITECTURE.md §4: offset rows,
 heads by ascending tenant id, number series.
 """
 

@@ -1,4 +1,4 @@
--- The ledger's own tables, roles and locks (DESIGN.md §4). Everything lives in the schema `ledger`, which the migrator made.
+-- The ledger's own tables, roles and locks (ARCHITECTURE.md §4). Everything lives in the schema `ledger`, which the migrator made.
 -- Text that takes part in a key sorts by code point (COLLATE "C"), so that the order of locks is the same everywhere.
 
 -- Roles belong to the server, not to the database: another database may have made them already.
