@@ -1,5 +1,6 @@
 """Days as integers, so that spans are subtractions."""
 
+import re
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Final, NewType
@@ -14,6 +15,13 @@ ALWAYS: Final = Day(0)
 FOREVER: Final = Day(3652060)
 """After every date: the end of what has no end."""
 
+_FIRST_YEAR: Final = 1000  # nothing is billed before; keeps every full period within what a date can hold
+_LAST_YEAR: Final = 9998  # an instant of the last year may have a local day after every date
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_INSTANT = re.compile(
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:[Zz]|[+-]\d{2}:\d{2})", re.ASCII
+)
+
 
 def day(value: date | str) -> Day:
     """Return the day of a date or of an ISO 8601 date text; `InvalidFactError` if the text is none."""
@@ -24,22 +32,23 @@ def day(value: date | str) -> Day:
 
 @lru_cache(maxsize=4096)
 def _day_of_text(text: str) -> Day:
-    if len(text) != len("2026-06-24"):
-        raise InvalidFactError(f"{text!r} is no date; write it like 2026-06-24")
     try:
-        return Day(date.fromisoformat(text).toordinal())
-    except ValueError as error:
-        raise InvalidFactError(f"{text!r} is no date; write it like 2026-06-24") from error
+        value = date.fromisoformat(text) if _DATE.fullmatch(text) else None
+    except ValueError:
+        value = None
+    if value is None or value.year < _FIRST_YEAR:
+        raise InvalidFactError(f"{text!r} is no date; write it like 2026-06-24")
+    return Day(value.toordinal())
 
 
 def instant(text: str) -> datetime:
     """Return the instant that an RFC 3339 text with an offset names; `InvalidFactError` if it is none."""
     try:
-        value = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InvalidFactError(f"{text!r} is no instant; write it like 2026-06-24T08:00:00Z") from error
-    if value.tzinfo is None:
-        raise InvalidFactError(f"{text!r} has no offset; write it like 2026-06-24T08:00:00Z")
+        value = datetime.fromisoformat(text) if _INSTANT.fullmatch(text) else None
+    except ValueError:
+        value = None
+    if value is None or not _FIRST_YEAR <= value.year <= _LAST_YEAR:
+        raise InvalidFactError(f"{text!r} is no instant with an offset; write it like 2026-06-24T08:00:00Z")
     return value
 
 

@@ -67,7 +67,7 @@ def event_ref(cloud_event: Mapping[str, Any]) -> EventRef:
 
 
 def effective_of(value: str) -> Day | datetime:
-    """Return the day, or the instant, that a wire's `effective` names; `InvalidFactError` if it is neither."""
+    """Return the day, or the instant, that `effective` names; `InvalidFactError` if it is neither."""
     return day(value) if len(value) == len("2026-06-24") else instant(value)
 
 

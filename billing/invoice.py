@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from billing.catalog import Catalog
 from billing.days import Day
+from billing.entitlement import entitle
+from billing.facts import EventRef
 from billing.invoiced import InvoicedSpan
 from billing.line import Line
 from billing.policies import PolicyBook
+from billing.reconciliation import due_lines
 from billing.timeline import Timeline
 
 
@@ -20,13 +24,6 @@ class Draft:
     due_for: Day
     lines: tuple[Line, ...]
     net_minor: int
-
-
-def assemble(
-    customer_id: str, issue_day: Day, lines: Iterable[Line], catalog: Catalog, book: PolicyBook
-) -> tuple[Draft, ...]:
-    """Return one document per currency, by currency; none whose lines are all 0.00 (BILLING.md §7, §10)."""
-    raise NotImplementedError
 
 
 def calculate(
@@ -42,4 +39,74 @@ def calculate(
     `timelines` are of every service that the customer holds or ever held; `invoiced_by_service` is what was
     invoiced to this customer.
     """
-    raise NotImplementedError
+    lines: list[Line] = []
+    for timeline in timelines:
+        invoiced = invoiced_by_service.get(timeline.service_id, ())
+        entitled = entitle(timeline, catalog, book, until=issue_day, horizons=_horizons(invoiced, issue_day))
+        due = due_lines(
+            entitled,
+            invoiced,
+            customer_id=customer_id,
+            issue_day=issue_day,
+            causes_of=partial(withdrawn_by, timeline),
+        )
+        lines.extend(due)
+    return assemble(customer_id, issue_day, lines, catalog, book)
+
+
+def assemble(
+    customer_id: str, issue_day: Day, lines: Iterable[Line], catalog: Catalog, book: PolicyBook
+) -> tuple[Draft, ...]:
+    """Return one document per currency, by currency; none whose lines are all 0.00 (BILLING.md §7, §10)."""
+    by_currency: dict[str, list[Line]] = {}
+    for line in lines:
+        currency = catalog.products[line.product_id].currency or book.currency
+        by_currency.setdefault(currency, []).append(line)
+    return tuple(
+        Draft(
+            customer_id=customer_id,
+            currency=currency,
+            due_for=issue_day,
+            lines=tuple(sorted(by_currency[currency], key=_line_order)),
+            net_minor=sum([line.amount_minor for line in by_currency[currency]]),
+        )
+        for currency in sorted(by_currency)
+        if any(line.amount_minor for line in by_currency[currency])
+    )
+
+
+def withdrawn_by(timeline: Timeline, span: InvoicedSpan) -> tuple[EventRef, ...]:
+    """Return what said what a service was on the days of a span, and what took events back."""
+    causes: list[EventRef] = []
+    for segment in timeline.segments:
+        if segment.start < span.end and (segment.end > span.start or segment is timeline.segments[-1]):
+            causes.extend(segment.causes)
+        if segment.ended_by is not None and segment.end < span.end:
+            causes.append(segment.ended_by)
+    causes.extend(by for _, by in timeline.withdrawals)
+    return tuple(dict.fromkeys(causes))
+
+
+def _line_order(line: Line) -> tuple[str, bool, str, Day, bool, str, Day, str, str]:
+    """Order by service, one-time first, price, period start, reversal first; the rest makes it total."""
+    return (
+        line.service_id,
+        line.kind == "recurring",
+        line.price_id,
+        line.period_start,
+        line.reverses is None,
+        line.product_id,
+        line.period_end,
+        line.unit_amount.text,
+        line.quantity.text,
+    )
+
+
+def _horizons(invoiced: Sequence[InvoicedSpan], issue_day: Day) -> dict[tuple[str, str], Day]:
+    """Return how far each price must be known so that all that was invoiced can be compared."""
+    horizons: dict[tuple[str, str], Day] = {}
+    for span in invoiced:
+        if span.full_end is not None and span.full_end > issue_day + 1:
+            key = (span.product_id, span.price_id)
+            horizons[key] = max(horizons.get(key, span.full_end), span.full_end)
+    return horizons

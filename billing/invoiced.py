@@ -1,10 +1,10 @@
 """Invoiced: what issued invoices and credit notes have charged, net, folded from their lines alone."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from billing.days import Day
-from billing.line import Kind, Line
+from billing.line import Kind, Line, LineRef
 from billing.money import Exact
 
 
@@ -35,5 +35,45 @@ class Invoiced:
 
 
 def apply_lines(state: Invoiced, number: str, lines: Iterable[Line], first_line_no: int = 1) -> Invoiced:
-    """Return the state after a document of the customer; documents come in the order in which they were issued."""
-    raise NotImplementedError
+    """Return the state after a document of the customer.
+
+    Documents come in the order in which they were issued; `first_line_no` is for a part of a long one.
+    """
+    touched: dict[str, dict[LineRef, InvoicedSpan]] = {}
+    for line_no, line in enumerate(lines, first_line_no):
+        spans = touched.get(line.service_id)
+        if spans is None:
+            before = state.by_service.get(line.service_id, ())
+            spans = touched[line.service_id] = {LineRef(span.document, span.line_no): span for span in before}
+        if line.reverses is not None:
+            del spans[line.reverses]
+        elif line.adjusts is not None:
+            assert line.result is not None, "an adjusting line says what stands"
+            spans[line.adjusts] = replace(
+                spans[line.adjusts],
+                start=line.result.start,
+                end=line.result.end,
+                amount_minor=line.result.amount_minor,
+            )
+        else:
+            spans[LineRef(number, line_no)] = _charged(line, number, line_no)
+    services = {service_id: tuple(spans.values()) for service_id, spans in touched.items()}
+    return Invoiced({**state.by_service, **services})
+
+
+def _charged(line: Line, number: str, line_no: int) -> InvoicedSpan:
+    return InvoicedSpan(
+        service_id=line.service_id,
+        product_id=line.product_id,
+        price_id=line.price_id,
+        kind=line.kind,
+        quantity=line.quantity,
+        unit_amount=line.unit_amount,
+        full_start=line.full_start,
+        full_end=line.full_end,
+        start=line.period_start,
+        end=line.period_end,
+        amount_minor=line.amount_minor,
+        document=number,
+        line_no=line_no,
+    )

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from billing.days import Day
+from billing.catalog import Proration
+from billing.days import Day, day, iso
 from billing.facts import EventRef
-from billing.money import Exact, Rounding
+from billing.money import Exact, Rounding, exact, format_minor, parse_minor
 
 Kind = Literal["recurring", "one_time"]
-PriceSource = Literal["catalog", "customer price", "own price"]
+PriceSource = Literal["catalog", "customer price", "own price", "invoiced"]
+Rule = Proration | Literal["one_time", "reversal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +33,59 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What produced an amount: `rounding(numerator / denominator) - invoiced_minor` minor units.
+    """What produced an amount: `rounding(numerator / denominator) - invoiced_minor`, in minor units.
 
-    For a reversal the fraction is zero: nothing is entitled any more, and `invoiced_minor` goes back.
+    The fraction is unit amount x quantity x share, in lowest terms. For a reversal it is zero: nothing is
+    entitled any more, and `invoiced_minor` goes back. The days are those of the entitled span.
     """
 
     events: tuple[EventRef, ...]
     price_source: PriceSource
-    price_version: EventRef | None  # the catalog fact; None unless the source is the catalog
-    rule: str  # actual, fixed_30, thirty_360, none, full_period, one_time, reversal
+    price_version: EventRef | None  # the fact that set the unit amount; for an own price one of the events
+    rule: Rule
     served_days: int
     full_days: int
+    share: tuple[int, int]  # numerator and denominator, as the rule counts
     numerator: int
     denominator: int
     rounding: Rounding
-    invoiced_minor: int  # what was invoiced before; 0 for a first charge
+    invoiced_minor: int  # what stood before; 0 for a first charge
+
+    def as_data(self, currency: str) -> dict[str, Any]:
+        """Return a JSON object; fractions as texts, because their terms may outgrow JSON's numbers."""
+        version = self.price_version
+        return {
+            "events": [[ref.source, ref.id] for ref in self.events],
+            "price_source": self.price_source,
+            "price_version": None if version is None else [version.source, version.id],
+            "rule": self.rule,
+            "served_days": self.served_days,
+            "full_days": self.full_days,
+            "share": f"{self.share[0]}/{self.share[1]}",
+            "exact_minor": f"{self.numerator}/{self.denominator}",
+            "rounding": self.rounding,
+            "invoiced": format_minor(self.invoiced_minor, currency),
+        }
+
+    @staticmethod
+    def from_data(data: Mapping[str, Any], currency: str) -> "Explanation":
+        """Return the explanation that `as_data` wrote."""
+        version = data["price_version"]
+        served, full = data["share"].split("/")
+        numerator, denominator = data["exact_minor"].split("/")
+        return Explanation(
+            events=tuple([EventRef(source, event_id) for source, event_id in data["events"]]),
+            price_source=data["price_source"],
+            price_version=None if version is None else EventRef(*version),
+            rule=data["rule"],
+            served_days=data["served_days"],
+            full_days=data["full_days"],
+            share=(int(served), int(full)),
+            numerator=int(numerator),
+            denominator=int(denominator),
+            rounding=data["rounding"],
+            invoiced_minor=parse_minor(data["invoiced"], currency),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +109,64 @@ class Line:
     explanation: Explanation
 
     def as_data(self, currency: str) -> dict[str, Any]:
-        """Return the JSON object that travels in `invoice.lines`; amounts in the currency's decimals."""
-        raise NotImplementedError
+        """Return the JSON object that travels in `invoice.lines`; amounts with the currency's decimals."""
+        result = self.result
+        return {
+            "service_id": self.service_id,
+            "product_id": self.product_id,
+            "price_id": self.price_id,
+            "kind": self.kind,
+            "quantity": self.quantity.text,
+            "unit_amount": self.unit_amount.text,
+            "period_start": iso(self.period_start),
+            "period_end": iso(self.period_end),
+            "full_start": None if self.full_start is None else iso(self.full_start),
+            "full_end": None if self.full_end is None else iso(self.full_end),
+            "amount": format_minor(self.amount_minor, currency),
+            "reverses": _ref_data(self.reverses),
+            "adjusts": _ref_data(self.adjusts),
+            "result": None
+            if result is None
+            else {
+                "period_start": iso(result.start),
+                "period_end": iso(result.end),
+                "amount": format_minor(result.amount_minor, currency),
+            },
+            "explanation": self.explanation.as_data(currency),
+        }
 
     @staticmethod
     def from_data(data: Mapping[str, Any], currency: str) -> "Line":
         """Return the line that `as_data` wrote."""
-        raise NotImplementedError
+        result = data["result"]
+        return Line(
+            service_id=data["service_id"],
+            product_id=data["product_id"],
+            price_id=data["price_id"],
+            kind=data["kind"],
+            quantity=exact(data["quantity"]),
+            unit_amount=exact(data["unit_amount"]),
+            period_start=day(data["period_start"]),
+            period_end=day(data["period_end"]),
+            full_start=None if data["full_start"] is None else day(data["full_start"]),
+            full_end=None if data["full_end"] is None else day(data["full_end"]),
+            amount_minor=parse_minor(data["amount"], currency),
+            reverses=_ref(data["reverses"]),
+            adjusts=_ref(data["adjusts"]),
+            result=None
+            if result is None
+            else Standing(
+                day(result["period_start"]),
+                day(result["period_end"]),
+                parse_minor(result["amount"], currency),
+            ),
+            explanation=Explanation.from_data(data["explanation"], currency),
+        )
+
+
+def _ref_data(ref: LineRef | None) -> dict[str, Any] | None:
+    return None if ref is None else {"document": ref.document, "line": ref.line_no}
+
+
+def _ref(data: Mapping[str, Any] | None) -> LineRef | None:
+    return None if data is None else LineRef(data["document"], data["line"])

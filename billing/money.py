@@ -99,7 +99,7 @@ def parse_minor(text: str, currency: str) -> int:
 
 
 def rounded(numerator: int, denominator: int, rounding: Rounding) -> int:
-    """Return `numerator / denominator` as an integer; `half_up` and `down` look away from and towards zero."""
+    """Return `numerator / denominator` as an integer; `half_up` is away from zero, `down` towards it."""
     if numerator < 0:
         return -rounded(-numerator, denominator, rounding)
     quotient, rest = divmod(numerator, denominator)
