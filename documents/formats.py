@@ -35,14 +35,12 @@ class Formats:
         self.currency: Final = currency
         self.point: Final[str] = self.locale.number_symbols["latn"]["decimal"]
         self.digits: Final = minor_digits(currency)
-        self._amount = _pattern(self.locale.decimal_formats[None].pattern, (self.digits, self.digits))
-        self._unit = _pattern(self.locale.decimal_formats[None].pattern, (self.digits, self.digits))
-        self._plain = _pattern(self.locale.decimal_formats[None].pattern, (0, 0))
+        self._figures: Final[str] = self.locale.decimal_formats[None].pattern
         self._money = _pattern(self.locale.currency_formats["standard"].pattern, (self.digits, self.digits))
 
     def amount(self, amount_minor: int) -> str:
         """Return an amount without its currency, always with the currency's decimals: `1,234.50`."""
-        return self._apply(self._amount, self._major(amount_minor))
+        return self._exact(self._major(amount_minor), self.digits)
 
     def money(self, amount_minor: int) -> str:
         """Return an amount with its currency: `€1,234.50`."""
@@ -57,11 +55,11 @@ class Formats:
 
     def unit_amount(self, text: str) -> str:
         """Return a unit amount with all decimals as given, and at least the currency's: `0.0025`, `30.00`."""
-        return self._apply(self._unit, Decimal(text))
+        return self._exact(Decimal(text), max(self.digits, _decimals(text)))
 
     def decimal(self, text: str) -> str:
         """Return an exact decimal with its decimals as given: `1`, `2.5`, `1,000`."""
-        return self._apply(self._plain, Decimal(text))
+        return self._exact(Decimal(text), _decimals(text))
 
     def day(self, day: date) -> str:
         """Return one date: `2 Jul 2026`."""
@@ -84,7 +82,8 @@ class Formats:
     def _major(self, amount_minor: int) -> Decimal:
         return Decimal(amount_minor).scaleb(-self.digits)
 
-    def _apply(self, pattern: NumberPattern, value: Decimal) -> str:
+    def _exact(self, value: Decimal, decimals: int) -> str:
+        pattern = _pattern(self._figures, (decimals, decimals))
         text: str = pattern.apply(value, self.locale, decimal_quantization=False)
         return text.replace("-", MINUS)
 
@@ -107,6 +106,11 @@ def locale_of(language: str) -> Locale:
     return locale
 
 
+def _decimals(text: str) -> int:
+    return len(text.partition(".")[2])
+
+
+@lru_cache(maxsize=256)
 def _pattern(text: str, decimals: tuple[int, int]) -> NumberPattern:
     """Return a pattern with this many decimals at least; babel never rounds one that is not quantized."""
     pattern = parse_pattern(text)

@@ -1,5 +1,6 @@
 """An invoice or a credit note as a PDF: archivable (PDF/A-3a) and tagged (PDF/UA-1)."""
 
+import io
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -8,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from weasyprint import CSS, HTML
+from weasyprint.css import ColorProfile
 from weasyprint.document import Document
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
@@ -17,6 +19,8 @@ from documents.page import page_of
 from documents.view import InvoiceView
 
 VARIANT: Final = "pdf/a-3a"
+COLOURS: Final = "bundled"
+COLOUR_PROFILE: Final = Path(str(resources.files("weasyprint.pdf"))) / "sRGB2014.icc"
 FOLDER: Final = Path(str(resources.files("documents")))
 RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 PDFUA: Final = "http://www.aiim.org/pdfua/ns/id/"
@@ -33,6 +37,22 @@ class NothingFromOutside(URLFetcher):  # type: ignore[misc]  # the library has n
         return super().fetch(url, headers)
 
 
+class FileColours(ColorProfile):  # type: ignore[misc]  # the library has no types
+    """A colour profile that is embedded as its file is.
+
+    The library would write out a parsed profile, whose bytes differ from the second time on.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._bytes = path.read_bytes()
+        super().__init__(io.BytesIO(self._bytes), path.name, "relative-colorimetric", (["r"], ["g"], ["b"]))
+
+    @property
+    def content(self) -> bytes:
+        """Return the bytes to embed."""
+        return self._bytes
+
+
 class Renderer:
     """What is costly to make and the same for every document. One per process: `renderer()` keeps it."""
 
@@ -43,6 +63,7 @@ class Renderer:
         self._style = CSS(
             filename=FOLDER / "templates" / "invoice.css", font_config=self._fonts, url_fetcher=self._fetcher
         )
+        self._colours = FileColours(COLOUR_PROFILE)
         environment = Environment(
             loader=FileSystemLoader(FOLDER / "templates"),
             autoescape=True,
@@ -57,13 +78,19 @@ class Renderer:
         formats = formats_for(view.language, view.currency)
         return self._template.render(view=view, page=page_of(view), labels=formats.labels, tag=formats.tag)
 
+    def layout(self, view: InvoiceView) -> Document:
+        """Return the pages, laid out."""
+        return HTML(string=self.html(view), url_fetcher=self._fetcher).render(
+            stylesheets=[self._style],
+            font_config=self._fonts,
+            color_profiles={COLOURS: self._colours},
+        )
+
     def pdf(self, view: InvoiceView) -> bytes:
         """Return the PDF. Its dates are the document's own; no clock is read."""
-        document = HTML(string=self.html(view), url_fetcher=self._fetcher).render(
-            stylesheets=[self._style], font_config=self._fonts
-        )
+        document = self.layout(view)
         _declare_tagged(document)
-        written = document.write_pdf(pdf_variant=VARIANT)
+        written = document.write_pdf(pdf_variant=VARIANT, output_intent=COLOURS)
         assert isinstance(written, bytes)
         return written
 

@@ -51,7 +51,7 @@ def invoice_view(
     """Return the view of an issued document.
 
     `issued` is the data of `invoice.issued`, `lines` all its lines in order. `seller` and `buyer` have the
-    fields of `tenant.configured` and `customer.registered`, personal values revealed; what was erased is None.
+    fields of `tenant.configured` and `customer.registered`, personal values revealed; erased ones are None.
     """
     document = issued["document"]
     currency = document["currency"]
@@ -113,7 +113,7 @@ def line_view(number: int, line: Line, names: Names, digits: int) -> LineView:
 
 
 def seller_view(seller: Mapping[str, Any], formats: Formats) -> Seller:
-    """Return who issues, from the fields of `tenant.configured`; other keys of `legal` stand in the footer."""
+    """Return who issues, from the fields of `tenant.configured`; other texts of `legal` go to the foot."""
     labels = formats.labels
     legal = {key: text for key, value in (seller.get("legal") or {}).items() if (text := _text(value))}
 

@@ -1,8 +1,8 @@
 """All lines of issued documents as CSV (RFC 4180, UTF-8), with the totals that a reader can check it against.
 
-Columns and their order are stable; new ones are only ever added at the end. Spans are named by their first and
-their last day, both included, as finance people read them: a July is 2026-07-01 and 2026-07-31. Amounts and
-quantities are plain decimals with a point. The arithmetic is in English.
+Columns and their order are stable; new ones are only ever added at the end. Spans are named by their first
+and their last day, both included, as finance people read them: a July is 2026-07-01 and 2026-07-31. Amounts
+and quantities are plain decimals with a point. The arithmetic is in English.
 
 Spreadsheets run a text that begins with `=`, `+`, `-`, `@`, tab or carriage return as a formula. Texts that
 others choose (ids, names) get an apostrophe in front when they begin so, or with an apostrophe; who reads the

@@ -58,7 +58,7 @@ class RenderPool:
 
 
 def _warm_up() -> None:
-    """Load what every document needs and keep it out of garbage collection; Ctrl-C is the parent's to handle."""
+    """Load what every document needs, out of the garbage collector's way; Ctrl-C is for the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     renderer()
     gc.freeze()
