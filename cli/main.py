@@ -3,7 +3,7 @@
 import importlib
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from typer._click.core import Command, Context
@@ -13,6 +13,9 @@ from typer.main import get_command
 
 from cli.catalogue import CATALOGUE, Entry
 from cli.faults import ExitCode, fault
+
+COMPLETION: Final = frozenset({"install_completion", "show_completion"})
+"""Options that typer gives to whatever is run alone; here they would stand under each command."""
 
 
 class LazyGroup(TyperGroup):
@@ -37,6 +40,17 @@ def load(entry: Entry) -> Command:
     module = importlib.import_module(entry.module)
     command = get_command(module.app)
     command.name = entry.name
+    command.params = [parameter for parameter in command.params if parameter.name not in COMPLETION]
+    return _plain(command)
+
+
+def _plain(command: Command) -> Command:
+    """Return `command` with help as plain text, which reads well in a pipe and in a narrow terminal."""
+    if isinstance(command, TyperCommand | TyperGroup):
+        command.rich_markup_mode = None
+    if isinstance(command, TyperGroup):
+        for child in command.commands.values():
+            _plain(child)
     return command
 
 

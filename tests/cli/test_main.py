@@ -134,3 +134,14 @@ def test_unreachable_database_is_one_line(monkeypatch, capsys):
 def test_names_are_unique():
     names = [entry.name for entry in catalogue.CATALOGUE]
     assert len(names) == len(set(names))
+
+
+def test_help_of_a_command_is_plain_and_its_own(monkeypatch, capsys):
+    def act(count: int = 1):
+        """Act."""
+
+    command_that(monkeypatch, act)
+    assert main.main(["act", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("Usage: billing act [OPTIONS]\n")
+    assert "completion" not in shown
