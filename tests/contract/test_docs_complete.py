@@ -6,11 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from typer.core import TyperGroup
 
 from billing.errors import LedgerError
-from cli.catalogue import CATALOGUE
-from cli.main import load
 from cli.settings import Settings
 from schemas.reasons import Reason
 from schemas.registry import ALL
@@ -81,29 +78,6 @@ def test_every_setting_is_described_with_its_default():
 def test_no_setting_is_described_that_does_not_exist():
     known = {str(field.validation_alias) for field in Settings.model_fields.values()}
     assert described("settings.md") - known - {"BILLING_TEST_BROKER"} == set()
-
-
-def command_lines():
-    for entry in CATALOGUE:
-        stack = [(entry.name, load(entry))]
-        while stack:
-            name, command = stack.pop()
-            if isinstance(command, TyperGroup):
-                stack += [(f"{name} {word}", child) for word, child in command.commands.items()]
-            else:
-                yield name, command
-
-
-def test_every_command_and_option_is_described():
-    text = page("commands.md")
-    for name, command in command_lines():
-        section = re.search(
-            rf"^## `billing {re.escape(name)}`$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL
-        )
-        assert section, name
-        for parameter in command.params:
-            spelling = max(parameter.opts, key=len) if parameter.opts[0].startswith("-") else parameter.name
-            assert spelling in section[1] or spelling.upper() in section[1], f"{name} {spelling}"
 
 
 def anchors(path: Path) -> set[str]:
