@@ -31,7 +31,7 @@ class Fault:
 
 
 # Errors that the caller mends by calling differently; every other code means that the work failed.
-WRONG_USE_CODES: Final = frozenset({"wrong_use"})
+WRONG_USE_CODES: Final = frozenset({"wrong_use", "tenant_unknown", "issue_date_descends"})
 CHECK_ADDRESS: Final = "see that it runs and that the address is right"
 
 

@@ -87,11 +87,19 @@ class Settings(BaseSettings):
     )
 
     def database(self) -> str:
-        """Return the database's address. Raises WrongUseError where none is set."""
-        if self.database_url is None or not self.database_url.get_secret_value().strip():
+        """Return the database's address. Raises WrongUseError where none is set, or it can't be read."""
+        import psycopg
+
+        address = "" if self.database_url is None else self.database_url.get_secret_value().strip()
+        if not address:
             message = "DATABASE_URL is not set; write for example postgresql://billing@localhost/billing"
             raise WrongUseError(message)
-        return self.database_url.get_secret_value()
+        try:
+            psycopg.conninfo.conninfo_to_dict(address)
+        except psycopg.ProgrammingError:  # its words may quote the password
+            message = "DATABASE_URL: no libpq URL; write for example postgresql://billing@localhost/billing"
+            raise WrongUseError(message) from None
+        return address
 
     def brokers(self) -> tuple[str, ...]:
         """Return the brokers to begin with. Raises WrongUseError where none is set, or one has no port."""

@@ -59,6 +59,13 @@ def test_brokers_need_a_port(monkeypatch):
         read_settings().brokers()
 
 
+def test_an_address_that_can_not_be_read_is_not_quoted(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://billing:hunter2@[localhost/billing")
+    with pytest.raises(WrongUseError, match="no libpq URL") as refused:
+        read_settings().database()
+    assert "hunter2" not in str(refused.value)
+
+
 def test_secrets_are_not_shown(monkeypatch):
     monkeypatch.setenv("KAFKA_SASL_PASSWORD", "hunter2")
     monkeypatch.setenv("DATABASE_URL", "postgresql://billing:hunter2@localhost/billing")
