@@ -18,8 +18,8 @@ SETTINGS: Final[Data] = {
     },
     "email": "billing@harborlight.example",
     "legal": {
-        "registration": "EIN 01-2345678",
-        "bank": "Routing 011200000, account 000123456789",
+        "tax_number": "EIN 01-2345678",
+        "bank": "Casco First Bank, routing 000000000, account 000123456789",
         "terms": "Net 30 days.",
     },
     "personal_attributes": ["user"],
@@ -201,6 +201,17 @@ CUSTOMERS: Final[tuple[Data, ...]] = (
         "billing_day": 22,
         "rounding": "down",
         "credit_on_stop": "none",
+    },
+    {
+        "customer_id": "c-208",
+        "name": "The Lightkeeper's Inn",
+        "address": {
+            "lines": ["Point Road"],
+            "postal_code": "ME 04554",
+            "city": "New Harbor",
+            "country": "US",
+        },
+        "email": "desk@lightkeepersinn.example",
     },
 )
 

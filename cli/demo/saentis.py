@@ -19,8 +19,10 @@ SETTINGS: Final[Data] = {
     "email": "rechnungen@saentis-workplace.example",
     "legal": {
         "registration": "CHE-123.456.789",
-        "bank": "IBAN CH93 0076 2011 6238 5295 7",
-        "terms": "Payable within 30 days.",
+        "account_holder": "Säntis Workplace AG",
+        "iban": "CH93 0076 2011 6238 5295 7",
+        "terms": "Payable within 30 days, net.",
+        "website": "saentis-workplace.example",
     },
     "personal_attributes": ["user"],
     "number_prefix": {"invoice": "SW-", "credit_note": "SWC-"},
@@ -155,6 +157,7 @@ CUSTOMERS: Final[tuple[Data, ...]] = (
     {
         "customer_id": "c-103",
         "name": "Praxis Dr. Lenz & Partner",
+        "language": "de",
         "address": {"lines": ["Seestrasse 118"], "postal_code": "78464", "city": "Konstanz", "country": "DE"},
         "billing_day": 5,
         "rounding": "half_even",
@@ -187,6 +190,7 @@ CUSTOMERS: Final[tuple[Data, ...]] = (
     {
         "customer_id": "c-106",
         "name": "Kanzlei Brunner Imhof",
+        "language": "de",
         "address": {"lines": ["Obere Gasse 21"], "postal_code": "6900", "city": "Bregenz", "country": "AT"},
         "billing_day": 15,
         "timezone": "Europe/Vienna",

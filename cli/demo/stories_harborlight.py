@@ -25,6 +25,7 @@ def tell_harborlight(narrator: Narrator) -> None:
         nobody_at_the_desk,
         ferries_in_dry_dock,
         a_free_month,
+        an_inn_closes_for_a_while,
         prices_rise,
         a_price_added_to_a_product,
         policies_change,
@@ -141,6 +142,22 @@ def a_free_month(narrator: Narrator) -> None:
         quantity=1,
         free_until="2026-05-13",
     )
+
+
+def an_inn_closes_for_a_while(narrator: Narrator) -> None:
+    """Stop on 2 May, heard on 10 June: there is nothing to send but a credit note. Open in July."""
+    clients: dict[str, Any] = {"customer_id": "c-208", "product_id": "thin-client", "quantity": 4}
+    happens(
+        narrator,
+        "activated",
+        "thn-0959",
+        date(2025, 5, 20),
+        heard=TAKEOVER_DAY,
+        already_billed_through="2026-02-28",
+        **clients,
+    )
+    happens(narrator, "deactivated", "thn-0959", date(2026, 5, 2), heard=date(2026, 6, 10), late=True)
+    happens(narrator, "activated", "thn-0959", date(2026, 7, 20), heard=date(2026, 7, 17), **clients)
 
 
 def prices_rise(narrator: Narrator) -> None:
