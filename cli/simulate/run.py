@@ -1,0 +1,203 @@
+"""Lives through a scenario with the one calculation of `billing/`: what is heard by a step's day is seen."""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from billing.catalog import Catalog, CatalogEvent, fold_catalog
+from billing.days import ALWAYS, Day, day, instant
+from billing.facts import Anomaly, EventRef, ServiceEvent, effective_of, number, overrides
+from billing.invoice import Draft, calculate
+from billing.invoiced import Invoiced, apply_lines
+from billing.policies import POLICY_KEYS, PolicyBook, PolicyEvent, fold_policies
+from billing.timeline import Timeline, fold
+from cli.simulate.scenario_file import Event, PolicyChange, PolicyValues, Scenario, Step, default_event_id
+
+SOURCE = "scenario"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a scenario: the issued documents in the order of BILLING.md §10, and what makes no sense."""
+
+    scenario: Scenario
+    documents: tuple[Draft, ...]
+    anomalies: tuple[tuple[str, Anomaly], ...]  # with the service
+
+
+def run(scenario: Scenario) -> Outcome:
+    """Return what the steps of a scenario issue. Documents are numbered from 1 by their place."""
+    world = World(scenario)
+    for step in scenario.steps:
+        world.take(step)
+    last = max((day(step.day) for step in scenario.steps), default=ALWAYS)
+    return Outcome(scenario, tuple(world.documents), tuple(world.anomalies(last)))
+
+
+class World:
+    """The facts of a scenario by the day on which they are heard, and what was issued so far."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.documents: list[Draft] = []
+        self._customer_ids = sorted(customer.customer_id for customer in scenario.customers)
+        self._invoiced = {customer_id: Invoiced() for customer_id in self._customer_ids}
+        self._last_step: dict[str, Day] = {}
+        self._catalog_facts = sorted(_catalog_facts(scenario), key=lambda fact: fact[0])
+        self._policy_facts = sorted(_policy_facts(scenario), key=lambda fact: fact[0])
+        self._events: dict[str, list[tuple[Day, ServiceEvent]]] = {}
+        self._first_heard: dict[str, Day] = {}
+        for heard, event in sorted(_service_events(scenario), key=lambda fact: fact[0]):
+            self._events.setdefault(event.service_id, []).append((heard, event))
+            if event.customer_id is not None:
+                self._first_heard.setdefault(event.customer_id, heard)
+        self._catalogs: dict[int, Catalog] = {}
+        self._books: dict[int, PolicyBook] = {}
+        self._timelines: dict[tuple[str, int], Timeline] = {}
+
+    def take(self, step: Step) -> None:
+        """Issue what a step says, customer by customer."""
+        for customer_id in self._customer_ids:
+            if step.customer_id not in (None, customer_id):
+                continue
+            until = day(step.day)
+            for issue_day in [until] if step.issue else self._billing_days(customer_id, until):
+                self._issue(customer_id, issue_day)
+            self._last_step[customer_id] = until
+
+    def anomalies(self, on: Day) -> Iterator[tuple[str, Anomaly]]:
+        """Yield what makes no sense, by what is heard by a day."""
+        book = self._book(on)
+        for service_id in sorted(self._events):
+            timeline = self._timeline(service_id, on, book)
+            for anomaly in timeline.anomalies if timeline else ():
+                yield service_id, anomaly
+
+    def _billing_days(self, customer_id: str, until: Day) -> Iterator[Day]:
+        """Yield the customer's billing days since the last step, or from the first fact on, till `until`."""
+        if customer_id in self._last_step:
+            first = self._last_step[customer_id] + 1
+        elif customer_id in self._first_heard:
+            first = self._first_heard[customer_id]
+        else:
+            return
+        for number_of_day in range(first, until + 1):
+            on = Day(number_of_day)
+            terms = self._book(on).terms(customer_id)
+            if terms is not None and terms.is_billing_day(on):
+                yield on
+
+    def _issue(self, customer_id: str, issue_day: Day) -> None:
+        book = self._book(issue_day)
+        invoiced = self._invoiced[customer_id]
+        timelines = [
+            timeline
+            for service_id in self._events
+            if (timeline := self._timeline(service_id, issue_day, book)) is not None
+            and (customer_id in timeline.customers() or invoiced.by_service.get(service_id))
+        ]
+        catalog = self._catalog(issue_day)
+        for draft in calculate(customer_id, issue_day, timelines, invoiced.by_service, catalog, book):
+            self.documents.append(draft)
+            invoiced = apply_lines(invoiced, str(len(self.documents)), draft.lines)
+        self._invoiced[customer_id] = invoiced
+
+    def _timeline(self, service_id: str, on: Day, book: PolicyBook) -> Timeline | None:
+        facts = self._events[service_id]
+        heard = bisect_right(facts, on, key=lambda fact: fact[0])
+        if heard == 0:
+            return None
+        key = (service_id, heard)
+        if key not in self._timelines:
+            self._timelines[key] = fold([event for _, event in facts[:heard]], book.zone_of)
+        return self._timelines[key]
+
+    def _catalog(self, on: Day) -> Catalog:
+        heard = bisect_right(self._catalog_facts, on, key=lambda fact: fact[0])
+        if heard not in self._catalogs:
+            self._catalogs[heard] = fold_catalog(_numbered(self._catalog_facts[:heard]))[0]
+        return self._catalogs[heard]
+
+    def _book(self, on: Day) -> PolicyBook:
+        heard = bisect_right(self._policy_facts, on, key=lambda fact: fact[0])
+        if heard not in self._books:
+            self._books[heard] = fold_policies(_numbered(self._policy_facts[:heard]))[0]
+        return self._books[heard]
+
+
+def _numbered(facts: Sequence[tuple[Day, Mapping[str, Any]]]) -> Iterator[CatalogEvent | PolicyEvent]:
+    for seq, (_, event) in enumerate(facts, 1):
+        yield event, seq
+
+
+def _fact(event_type: str, event_id: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    return {"source": SOURCE, "id": event_id, "type": event_type, "data": data}
+
+
+def _catalog_facts(scenario: Scenario) -> Iterator[tuple[Day, Mapping[str, Any]]]:
+    for index, product in enumerate(scenario.products):
+        data = product.model_dump(exclude_none=True)
+        yield ALWAYS, _fact("product.published", f"product-{index + 1}", data)
+    for index, version in enumerate(scenario.price_versions):
+        heard = ALWAYS if version.heard is None else day(version.heard)
+        data = version.model_dump(exclude={"heard"})
+        yield heard, _fact("price.published", f"price-version-{index + 1}", data)
+
+
+def _policy_facts(scenario: Scenario) -> Iterator[tuple[Day, Mapping[str, Any]]]:
+    tenant = {**scenario.tenant.model_dump(), **_policy_values(scenario.policy)}
+    yield ALWAYS, _fact("tenant.configured", "tenant", tenant)
+    for index, customer in enumerate(scenario.customers):
+        data = {
+            "customer_id": customer.customer_id,
+            "timezone": customer.timezone,
+            "price_overrides": customer.price_overrides,
+            **_policy_values(customer),
+        }
+        yield ALWAYS, _fact("customer.registered", f"customer-{index + 1}", data)
+    for index, change in enumerate(scenario.policy_changes):
+        heard = day(change.heard or change.effective)
+        yield heard, _policy_change(change, f"policy-change-{index + 1}")
+
+
+def _policy_change(change: PolicyChange, event_id: str) -> Mapping[str, Any]:
+    data = {"effective": change.effective, **_policy_values(change)}
+    if change.customer_id is None:
+        return _fact("tenant.configured", event_id, data)
+    data |= {"customer_id": change.customer_id, "price_overrides": change.price_overrides}
+    return _fact("customer.changed", event_id, data)
+
+
+def _policy_values(values: PolicyValues) -> dict[str, Any]:
+    return {name: getattr(values, name) for name in POLICY_KEYS if name in values.model_fields_set}
+
+
+def _service_events(scenario: Scenario) -> Iterator[tuple[Day, ServiceEvent]]:
+    for index, event in enumerate(scenario.events):
+        yield _heard(event), _service_event(event, index)
+
+
+def _heard(event: Event) -> Day:
+    """Return the day on which an event is heard; by default its effective day, of an instant the day in it."""
+    return day(event.heard or event.effective[: len("2026-06-24")])
+
+
+def _service_event(event: Event, index: int) -> ServiceEvent:
+    return ServiceEvent(
+        ref=EventRef(SOURCE, event.event_id or default_event_id(index)),
+        type=event.type,
+        service_id=event.service_id,
+        effective=effective_of(event.effective),
+        occurred_at=None if event.occurred_at is None else instant(event.occurred_at),
+        heard=_heard(event),
+        customer_id=event.customer_id,
+        product_id=event.product_id,
+        quantity=None if event.quantity is None else number(event.quantity),
+        price_overrides=overrides(event.price_overrides),
+        attributes=event.attributes,
+        supersedes=None if event.supersedes is None else EventRef(SOURCE, event.supersedes),
+        already_billed_through=None
+        if event.already_billed_through is None
+        else day(event.already_billed_through),
+        free_until=None if event.free_until is None else day(event.free_until),
+    )
