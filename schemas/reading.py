@@ -75,10 +75,10 @@ def parse(value: bytes) -> dict[str, Any] | Unreadable:
         name = _duplicate_member(value)
         if name is not None:
             return Unreadable(
-                Reason.DUPLICATE_MEMBER, f"the member {name!r} stands twice in one object", **_named(parsed)
+                Reason.DUPLICATE_MEMBER, f"the member {name!r} stands twice in one object", **identify(parsed)
             )
     if _ESCAPED_NUL in value and _has_nul(parsed):
-        return Unreadable(Reason.NUL_CHARACTER, "a text contains U+0000: remove it", **_named(parsed))
+        return Unreadable(Reason.NUL_CHARACTER, "a text contains U+0000: remove it", **identify(parsed))
     return parsed
 
 
@@ -89,14 +89,14 @@ def check_event(attributes: dict[str, Any]) -> Event | Unreadable:
     if versions is None:
         given = "type is missing" if type_ is None else f"type = {_quoted(type_)}"
         detail = f"{given}: write one of {', '.join(HEARD)}"
-        return Unreadable(Reason.UNKNOWN_TYPE, detail, "type", **_named(attributes))
+        return Unreadable(Reason.UNKNOWN_TYPE, detail, "type", **identify(attributes))
     dataschema = attributes.get("dataschema")
     schema = versions.get(dataschema) if dataschema is None or type(dataschema) is str else None
     if schema is None or (dataschema is None and "dataschema" in attributes):
         known = ", ".join(name for name in versions if name is not None)
         given = _quoted(dataschema)
         detail = f"dataschema = {given}: leave it out for version 1, or write {known}"
-        return Unreadable(Reason.UNKNOWN_VERSION, detail, "dataschema", **_named(attributes))
+        return Unreadable(Reason.UNKNOWN_VERSION, detail, "dataschema", **identify(attributes))
     if not schema.validator.isinstance_python(attributes):
         return _invalid(schema, attributes)
     if attributes["source"] == OWN_SOURCE:
@@ -104,7 +104,7 @@ def check_event(attributes: dict[str, Any]) -> Event | Unreadable:
             Reason.RESERVED_SOURCE,
             f'source = "{OWN_SOURCE}": write the source of your own system',
             "source",
-            **_named(attributes),
+            **identify(attributes),
         )
     plain = True
     kept = attributes["data"].get("attributes")
@@ -113,7 +113,7 @@ def check_event(attributes: dict[str, Any]) -> Event | Unreadable:
             if type(member) is not str:
                 found = _check_free_values(kept)
                 if isinstance(found, Unreadable):
-                    return found._replace(**_named(attributes))
+                    return found._replace(**identify(attributes))
                 plain = found
                 break
     for name in _DROPPED & attributes.keys():
@@ -126,7 +126,7 @@ def _invalid(schema: EventSchema, attributes: dict[str, Any]) -> Unreadable:
     try:
         schema.adapter.validate_python(attributes)
     except ValidationError as error:
-        return Unreadable(Reason.SCHEMA, explain(error), place(error), **_named(attributes))
+        return Unreadable(Reason.SCHEMA, explain(error), place(error), **identify(attributes))
     raise AssertionError(schema.name)
 
 
@@ -208,8 +208,8 @@ def _quoted(value: Any) -> str:
     return orjson.dumps(value).decode()[:MAX_ECHO_CHARACTERS]
 
 
-def _named(parsed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what can be read of a refused event's envelope."""
+def identify(parsed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what can be read of a refused event: tenant, source, id and type, as members of Unreadable."""
     tenant_id = parsed.get("tenantid")
     return {
         "tenant_id": tenant_id if isinstance(tenant_id, str) and _TENANT.fullmatch(tenant_id) else None,
