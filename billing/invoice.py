@@ -33,16 +33,27 @@ def calculate(
     invoiced_by_service: Mapping[str, Sequence[InvoicedSpan]],
     catalog: Catalog,
     book: PolicyBook,
+    *,
+    since: Mapping[str, Day] | None = None,
 ) -> tuple[Draft, ...]:
     """Return the documents that are due to a customer on `issue_day`, from the facts that the arguments hold.
 
     `timelines` are of every service that the customer holds or ever held; `invoiced_by_service` is what was
-    invoiced to this customer.
+    invoiced to this customer. `since`, by service: full periods that ended till then are settled, and
+    `invoiced_by_service` has nothing of them.
     """
+    settled = since or {}
     lines: list[Line] = []
     for timeline in timelines:
         invoiced = invoiced_by_service.get(timeline.service_id, ())
-        entitled = entitle(timeline, catalog, book, until=issue_day, horizons=_horizons(invoiced, issue_day))
+        entitled = entitle(
+            timeline,
+            catalog,
+            book,
+            until=issue_day,
+            since=settled.get(timeline.service_id),
+            horizons=_horizons(invoiced, issue_day),
+        )
         due = due_lines(
             entitled,
             invoiced,

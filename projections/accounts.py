@@ -76,7 +76,10 @@ RUN_OF_CUSTOMER: Final[LiteralString] = """
     UPDATE accounts_v1 SET run_through = greatest(run_through, %(day)s)
     WHERE tenant_id = %(tenant_id)s AND customer_id = %(customer_id)s"""
 DUE: Final[LiteralString] = """
-    SELECT a.customer_id, a.first_heard, greatest(a.last_due_for, a.run_through), d.billing_days
+    SELECT a.customer_id, a.first_heard, greatest(a.last_due_for, a.run_through), d.billing_days,
+           EXISTS (
+               SELECT FROM customers_v1 c
+               WHERE c.tenant_id = a.tenant_id AND c.customer_id = a.customer_id)
     FROM accounts_v1 a LEFT JOIN (
         SELECT customer_id,
                string_agg(concat(effective, '=', value), ',' ORDER BY effective NULLS FIRST, heard)
@@ -113,6 +116,7 @@ class Candidate:
     first_heard: datetime
     done_through: date | None
     billing_days: str
+    registered: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +220,10 @@ def add_run(cursor: Cursor[Any], tenant_id: str, seq: int, recorded_at: datetime
 def candidates(cursor: Cursor[Any], tenant_id: str, customer_id: str | None = None) -> list[Candidate]:
     """Return every customer of a tenant that any fact names, or one of them, by customer."""
     cursor.execute(DUE, {"tenant_id": tenant_id, "customer_id": customer_id})
-    return [Candidate(name, first, done, days or "") for name, first, done, days in cursor.fetchall()]
+    return [
+        Candidate(name, first, done, days or "", registered)
+        for name, first, done, days, registered in cursor.fetchall()
+    ]
 
 
 def standing(

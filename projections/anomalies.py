@@ -1,15 +1,12 @@
 """Anomalies: facts that can't be rated or make no sense yet; they go when later facts make sense of them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, LiteralString
 
 from psycopg import Cursor
 
 from billing.facts import Anomaly, EventRef
-from billing.segments import Plan, Segment, Trigger
-from billing.timeline import Timeline
-from projections.books import Books
 from projections.session import copy_rows
 from projections.tables import ReadModel, Table
 
@@ -54,21 +51,6 @@ class AnomalyRow:
     source: str
     event_id: str
     detail: str
-
-
-def not_yet_ratable(timeline: Timeline, books: Books) -> Iterator[Anomaly]:
-    """Yield what keeps a service from being charged although its facts make sense: a name nobody knows."""
-    seen: set[tuple[str, str]] = set()
-    pieces: list[Segment | Trigger | Plan] = [*timeline.segments, *timeline.triggers, *timeline.plans]
-    for piece in pieces:
-        for code, name, known in (
-            ("customer_unknown", piece.customer_id, books.book.terms(piece.customer_id) is not None),
-            ("product_unknown", piece.product_id, piece.product_id in books.catalog.products),
-        ):
-            if not known and (code, name) not in seen:
-                seen.add((code, name))
-                noun = code.partition("_")[0]
-                yield Anomaly(piece.causes[0], code, f"not yet ratable: {noun} {name!r} is not known")
 
 
 def replace(cursor: Cursor[Any], tenant_id: str, found: Mapping[str, Iterable[Anomaly]]) -> None:

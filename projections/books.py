@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from typing import Any, Final
 
 from psycopg import Cursor
 
@@ -12,10 +13,12 @@ from billing.errors import LedgerError
 from billing.facts import Anomaly
 from billing.policies import PolicyBook, fold_policies
 from projections import catalog as catalog_model
-from projections import facts
+from projections import customers, facts
 from projections.bookmarks import Bookmark
 from projections.facts import Heard
 from projections.policies import KEYS, effective_text, local_date
+
+DEFAULT_PREFIX: Final = {"invoice": "INV-", "credit_note": "CN-"}
 
 
 class BrokenBooksError(LedgerError):
@@ -49,6 +52,20 @@ class Books:
     def catalog(self) -> Catalog:
         """The tenant's catalog."""
         return self.shared.known.catalog
+
+    def seller(self, on: date) -> dict[str, Any]:
+        """Return who issues, as it stands on documents for a day."""
+        return customers.party(self.shared.tenant_events, on, customers.SELLER_FIELDS)
+
+    def buyer(self, customer_id: str, on: date) -> dict[str, Any]:
+        """Return who is billed, as it stands on documents for a day; personal values by commitment."""
+        return customers.party(self.customer_events.get(customer_id, ()), on)
+
+    def number_prefix(self, kind: str) -> str:
+        """Return what stands before the numbers of `invoice`s or `credit_note`s now."""
+        prefixes = customers.party(self.shared.tenant_events, date.max, ("number_prefix",))
+        prefix: str = prefixes.get("number_prefix", {}).get(kind, DEFAULT_PREFIX[kind])
+        return prefix
 
     def check(self, customer_ids: Collection[str], product_ids: Collection[str]) -> None:
         """Raise BrokenBooksError where the facts about one of the customers or products can't be folded."""

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from psycopg import Cursor
 
+from billing.entitlement import not_ratable
 from billing.facts import Anomaly, service_event
 from billing.timeline import fold
 from projections import anomalies, charges, facts, parking, services
@@ -96,7 +97,7 @@ def _fold(item: _Parsed, known: Books) -> Folded:
 
 def _rate(item: Folded, known: Books) -> tuple[Schedule, tuple[Anomaly, ...]]:
     schedule = charges.schedule(item.timeline, item.product_ids, item.customer_ids, known)
-    return schedule, (*item.timeline.anomalies, *anomalies.not_yet_ratable(item.timeline, known))
+    return schedule, (*item.timeline.anomalies, *not_ratable(item.timeline, known.catalog, known.book))
 
 
 def _stream_name(item: tuple[str, list[tuple[int, bytes]]]) -> tuple[str, frozenset[str]]:

@@ -1,0 +1,234 @@
+"""Computes the documents of some customers from one snapshot, outside any lock and without numbers."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final, LiteralString
+
+import orjson
+from psycopg import Cursor
+
+from billing.days import ALWAYS, Day, to_date
+from billing.invoice import Draft, calculate
+from billing.invoiced import Invoiced, InvoicedSpan, apply_lines
+from billing.money import format_minor
+from billing.timeline import Timeline
+from ledger.accounts import BoundLines, Standing, bind_lines
+from ledger.canonical import canonical
+from projections import accounts, bookmarks, books, parking, services
+from projections.accounts import Account
+from projections.books import Books, Shared
+from projections.due import Days
+from projections.services import Held
+
+UNNUMBERED: Final = "draft:"
+QUEUED: Final[LiteralString] = """
+    SELECT DISTINCT s.customer_id FROM queue_v1 q JOIN services_v1 s USING (tenant_id, service_id)
+    WHERE q.tenant_id = %(tenant_id)s AND s.customer_id = ANY(%(customers)s)"""
+NOT_BILLED: Final = Account(0, None, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document without its number: everything that `invoice.issued` will bind, as canonical JSON."""
+
+    customer_id: str
+    currency: str
+    due_for: Day
+    net_minor: int
+    document: bytes
+    lines: BoundLines
+
+    @property
+    def kind(self) -> str:
+        """`credit_note` where the total is negative (BILLING.md §7)."""
+        return "credit_note" if self.net_minor < 0 else "invoice"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What one customer is to be issued, on the account as it stood in the snapshot."""
+
+    standing: Standing
+    documents: tuple[Document, ...]
+
+
+@dataclass(slots=True)
+class Drafted:
+    """The outcome for some customers; `later` are to be looked at again when the read models are newer."""
+
+    computed_at_seq: int
+    prepared: list[Prepared] = field(default_factory=list)
+    set_aside: dict[str, str] = field(default_factory=dict)
+    later: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that the calculation reads for some customers, at one bookmark."""
+
+    seq: int
+    books: Books
+    accounts: Mapping[str, Account]
+    held: Mapping[str, Sequence[Held]]
+    standing: Mapping[str, Mapping[str, Sequence[InvoicedSpan]]]
+    since: Mapping[tuple[str, str], Day]
+    queued: Collection[str]
+    held_up: Mapping[str, str]
+
+
+def snapshot(
+    cursor: Cursor[Any], tenant_id: str, customer_ids: Collection[str], known: Shared | None
+) -> Snapshot:
+    """Read what the calculation needs, in the transaction of `cursor`."""
+    bookmark = bookmarks.read(cursor, tenant_id)
+    common = books.shared(cursor, tenant_id, bookmark, known)
+    loaded = books.books(cursor, common, customer_ids, bookmark.seq)
+    states = accounts.state(cursor, tenant_id, customer_ids)
+    held: dict[str, list[Held]] = {}
+    since: dict[tuple[str, str], Day] = {}
+    earliest: dict[str, Day] = dict.fromkeys(customer_ids, Day(date.max.toordinal()))
+    for item in services.held_by(cursor, tenant_id, customer_ids):
+        held.setdefault(item.customer_id, []).append(item)
+        day = settled_through(item, states.get(item.customer_id, NOT_BILLED), loaded)
+        since[item.customer_id, item.service_id] = day
+        earliest[item.customer_id] = min(earliest[item.customer_id], day)
+    standing = accounts.standing(
+        cursor, tenant_id, {name: to_date(Day(max(day, 1))) for name, day in earliest.items()}
+    )
+    query = {"tenant_id": tenant_id, "customers": list(customer_ids)}
+    queued = {name for (name,) in cursor.execute(QUEUED, query).fetchall()}
+    held_up = {**parking.held_up(parking.parked(cursor, tenant_id)), **loaded.broken}
+    return Snapshot(bookmark.seq, loaded, states, held, standing, since, queued, held_up)
+
+
+def settled_through(item: Held, account: Account, known: Books) -> Day:
+    """Return up to which day the full periods of a service are settled: no need to look at them again.
+
+    The last document settled all that had ended by its `due_for`, by what was known at its `computed_at_seq`.
+    Facts heard since open again what they can reach. (A currency whose lines were all 0.00 got no document.)
+    """
+    days: list[Day] = []
+    for product_id in item.product_ids:
+        product = known.catalog.products.get(product_id)
+        if product is None:
+            return ALWAYS
+        settled = account.settled.get(product.currency or known.book.currency)
+        if settled is None or item.heard > settled[1]:
+            return ALWAYS
+        days.append(settled[0])
+        touched = (
+            known.shared.known.touched(product_id, settled[1]),
+            known.policy_touched(item.customer_id, settled[1]),
+        )
+        days.extend(day for day in touched if day is not None)
+    return min(days, default=ALWAYS)
+
+
+def draft(read: Snapshot, days: Days, *, again: bool = False) -> Drafted:
+    """Compute the documents of customers for their issue dates; a customer that breaks is set aside.
+
+    `again` lets a day be billed that was billed before (an invoice off the cycle).
+    """
+    drafted = Drafted(read.seq)
+    for customer_id, issue_days in days.items():
+        if customer_id in read.held_up:
+            drafted.set_aside[customer_id] = read.held_up[customer_id]
+        elif customer_id in read.queued:
+            drafted.later.add(customer_id)
+        else:
+            try:
+                prepared = _customer(read, customer_id, issue_days, drafted, again=again)
+            except Exception as error:  # noqa: BLE001 - one bad customer is reported, the others go through
+                drafted.set_aside[customer_id] = parking.reason_of(error)
+                drafted.later.discard(customer_id)
+            else:
+                if prepared.documents:
+                    drafted.prepared.append(prepared)
+    return drafted
+
+
+def _customer(
+    read: Snapshot,
+    customer_id: str,
+    issue_days: Sequence[Day],
+    drafted: Drafted,
+    *,
+    again: bool,
+) -> Prepared:
+    account = read.accounts.get(customer_id, NOT_BILLED)
+    last = account.last_due_for
+    standing = Standing(customer_id, account.version, last)
+    documents: list[Document] = []
+    for drafts in drafts_of(read, customer_id, [d for d in issue_days if _is_open(d, last, again=again)]):
+        if documents and any(_corrects_unnumbered(item) for item in drafts):
+            drafted.later.add(customer_id)
+            break
+        documents.extend(_document(item, read.books, customer_id) for item in drafts)
+    return Prepared(standing, tuple(documents))
+
+
+def drafts_of(read: Snapshot, customer_id: str, issue_days: Sequence[Day]) -> list[tuple[Draft, ...]]:
+    """Return the drafts of a customer for each of some days, the later ones after the earlier ones."""
+    timelines = [_timeline(item) for item in read.held.get(customer_id, ())]
+    since = {timeline.service_id: read.since[customer_id, timeline.service_id] for timeline in timelines}
+    invoiced = Invoiced(
+        {
+            service_id: tuple(
+                span for span in spans if span.full_end is None or span.full_end > since[service_id]
+            )
+            for service_id, spans in read.standing.get(customer_id, {}).items()
+        }
+    )
+    found: list[tuple[Draft, ...]] = []
+    for issue_day in issue_days:
+        drafts = calculate(
+            customer_id,
+            issue_day,
+            timelines,
+            invoiced.by_service,
+            read.books.catalog,
+            read.books.book,
+            since=since,
+        )
+        found.append(drafts)
+        if issue_day != issue_days[-1]:
+            for item in drafts:
+                invoiced = apply_lines(invoiced, f"{UNNUMBERED}{len(found)}", item.lines)
+    return found
+
+
+def _timeline(item: Held) -> Timeline:
+    return Timeline.from_data(orjson.loads(item.timeline))
+
+
+def _is_open(day: Day, last: date | None, *, again: bool) -> bool:
+    if last is None:
+        return True
+    return day >= last.toordinal() if again else day > last.toordinal()
+
+
+def _corrects_unnumbered(item: Draft) -> bool:
+    return any(
+        target is not None and target.document.startswith(UNNUMBERED)
+        for line in item.lines
+        for target in (line.reverses, line.adjusts)
+    )
+
+
+def _document(item: Draft, known: Books, customer_id: str) -> Document:
+    lines = bind_lines(line.as_data(item.currency) for line in item.lines)
+    due_for = to_date(item.due_for)
+    content = {
+        "customer_id": customer_id,
+        "seller": known.seller(due_for),
+        "buyer": known.buyer(customer_id, due_for),
+        "currency": item.currency,
+        "due_for": due_for.isoformat(),
+        "net": format_minor(item.net_minor, item.currency),
+        "tax_groups": [],
+        "line_count": len(item.lines),
+        "lines_root": lines.root,
+        "parts": lines.parts,
+    }
+    return Document(customer_id, item.currency, item.due_for, item.net_minor, canonical(content), lines)
