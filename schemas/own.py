@@ -94,6 +94,27 @@ class Rejected(TypedDict, total=False):
     conflict: Conflict
 
 
+class SetAside(TypedDict):
+    """A customer that a bill run could not bill, and why."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]  # pydantic reads it from the class
+
+    customer_id: Identifier
+    reason: str
+
+
+class Completed(TypedDict, total=False):
+    """A bill run that is done: its billing days are not missed any more, but for those set aside."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]  # pydantic reads it from the class
+
+    date: Required[Annotated[Day, Field(description="The run's issue date")]]
+    customer_id: Annotated[Identifier, Field(description="Missing: all customers")]
+    computed_at_seq: Required[Annotated[int, Field(ge=0)]]
+    documents: Required[Annotated[int, Field(ge=0, description="How many were issued")]]
+    set_aside: Required[list[SetAside]]
+
+
 class InvoiceIssued(Envelope, total=False):
     """An invoice or credit note is issued."""
 
@@ -116,3 +137,11 @@ class EventRejected(Envelope, total=False):
     type: Required[Literal["event.rejected"]]
     dataschema: Literal["urn:billing-ledger:event.rejected:1"]
     data: Required[Rejected]
+
+
+class RunCompleted(Envelope, total=False):
+    """A bill run is done."""
+
+    type: Required[Literal["run.completed"]]
+    dataschema: Literal["urn:billing-ledger:run.completed:1"]
+    data: Required[Completed]

@@ -75,6 +75,7 @@ ALL: Final[tuple[EventSchema, ...]] = (
     _schema(own.InvoiceIssued, "account", None, heard=False),
     _schema(own.InvoiceLines, "invoice", "number", heard=False),
     _schema(own.EventRejected, "rejected", None, heard=False),
+    _schema(own.RunCompleted, "runs", None, heard=False),
 )
 """Every version ever released; a new version is added below the old one."""
 
