@@ -49,8 +49,9 @@ def entitle(
 ) -> tuple[Entitled, ...]:
     """Return all spans of the full periods that begin by `until`, and the one-time amounts till then.
 
-    Full periods that ended by `since` are left out. `horizons` moves `until` for a (product, price), so that what was invoiced can be compared with what is entitled though not yet due. Unknown customers and
-    products are charged nothing (see `not_ratable`).
+    Full periods that ended by `since` are left out. `horizons` moves `until` for a (product, price), so that
+    what was invoiced can be compared with what is entitled though not yet due. Unknown customers and products
+    are charged nothing (see `not_ratable`).
     """
     found = list(_one_time(timeline, catalog, book, until))
     for product_id, price, spans in _recurring(timeline, catalog, book, until, since, horizons or {}):

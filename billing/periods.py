@@ -92,7 +92,7 @@ class Grid:
     """The pieces of time that full periods make, in order; found on demand, kept.
 
     Piece `i` is `[begins[i], ends[i])`, a part of the full period `[starts[i], ends[i])`: all of it, but
-    where a change of alignment cut it. `begins[i]` is when it begins for dueness, policies and catalog versions.
+    where a change of alignment cut it. `begins[i]` is when it begins for dueness, policies and versions.
     """
 
     __slots__ = ("_pieces", "begins", "ends", "starts")

@@ -72,7 +72,7 @@ def _of_period(
 def _pairs(now: Sequence[Entitled], then: Sequence[InvoicedSpan]) -> dict[int, InvoicedSpan]:
     """Return the partner of each entitled span that has one, by its place.
 
-    Of all pairs of one rate the largest overlap first, then the earliest start, the earlier document and line.
+    Of all pairs of one rate the largest overlap first, then the earliest start, earlier document and line.
     """
     candidates = [
         (-overlap, span.start, place, index)

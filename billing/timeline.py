@@ -109,7 +109,7 @@ def _first_heard(events: Sequence[ServiceEvent]) -> dict[EventRef, ServiceEvent]
 def _in_order(events: Sequence[ServiceEvent], zones: ZoneOf) -> list[tuple[Day, ServiceEvent]]:
     """Return the events with their local days in the total order: day, occurred_at, source and event id."""
     zone = zones({event.customer_id for event in events if event.customer_id is not None})
-    days = [(_local_day(event.effective, zone), event) for event in events]
+    days = [(local_day(event.effective, zone), event) for event in events]
     return sorted(
         days,
         key=lambda item: (
@@ -122,7 +122,8 @@ def _in_order(events: Sequence[ServiceEvent], zones: ZoneOf) -> list[tuple[Day, 
     )
 
 
-def _local_day(effective: Day | datetime, zone: ZoneInfo) -> Day:
+def local_day(effective: Day | datetime, zone: ZoneInfo) -> Day:
+    """Return the local day on which something is effective."""
     if isinstance(effective, datetime):
         return Day(effective.astimezone(zone).toordinal())
     return effective

@@ -11,7 +11,7 @@ from billing.facts import Anomaly, EventRef, ServiceEvent, effective_of, number,
 from billing.invoice import Draft, calculate
 from billing.invoiced import Invoiced, apply_lines
 from billing.policies import POLICY_KEYS, PolicyBook, PolicyEvent, fold_policies
-from billing.timeline import Timeline, fold
+from billing.timeline import Timeline, fold, local_day
 from cli.simulate.scenario_file import Event, PolicyChange, PolicyValues, Scenario, Step, default_event_id
 
 SOURCE = "scenario"
@@ -19,7 +19,7 @@ SOURCE = "scenario"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a scenario: the issued documents in the order of BILLING.md §10, and what makes no sense."""
+    """What came of a scenario: documents in the order of BILLING.md §10, and what makes no sense."""
 
     scenario: Scenario
     documents: tuple[Draft, ...]
@@ -45,15 +45,15 @@ class World:
         self._last_step: dict[str, Day] = {}
         self._catalog_facts = sorted(_catalog_facts(scenario), key=lambda fact: fact[0])
         self._policy_facts = sorted(_policy_facts(scenario), key=lambda fact: fact[0])
-        self._events: dict[str, list[tuple[Day, ServiceEvent]]] = {}
-        self._first_heard: dict[str, Day] = {}
-        for heard, event in sorted(_service_events(scenario), key=lambda fact: fact[0]):
-            self._events.setdefault(event.service_id, []).append((heard, event))
-            if event.customer_id is not None:
-                self._first_heard.setdefault(event.customer_id, heard)
         self._catalogs: dict[int, Catalog] = {}
         self._books: dict[int, PolicyBook] = {}
         self._timelines: dict[tuple[str, int], Timeline] = {}
+        self._events: dict[str, list[tuple[Day, ServiceEvent]]] = {}
+        self._first_heard: dict[str, Day] = {}
+        for heard, event in sorted(self._service_events(scenario), key=lambda fact: fact[0]):
+            self._events.setdefault(event.service_id, []).append((heard, event))
+            if event.customer_id is not None:
+                self._first_heard.setdefault(event.customer_id, heard)
 
     def take(self, step: Step) -> None:
         """Issue what a step says, customer by customer."""
@@ -72,6 +72,20 @@ class World:
             timeline = self._timeline(service_id, on, book)
             for anomaly in timeline.anomalies if timeline else ():
                 yield service_id, anomaly
+
+    def _service_events(self, scenario: Scenario) -> Iterator[tuple[Day, ServiceEvent]]:
+        """Yield the events with the day on which they are heard: by default their local effective day."""
+        book = self._book(ALWAYS)
+        named: dict[str, set[str]] = {}
+        for event in scenario.events:
+            if event.customer_id is not None:
+                named.setdefault(event.service_id, set()).add(event.customer_id)
+        for index, event in enumerate(scenario.events):
+            zone = book.zone_of(named.get(event.service_id, ()))
+            heard = (
+                local_day(effective_of(event.effective), zone) if event.heard is None else day(event.heard)
+            )
+            yield heard, _service_event(event, index, heard)
 
     def _billing_days(self, customer_id: str, until: Day) -> Iterator[Day]:
         """Yield the customer's billing days since the last step, or from the first fact on, till `until`."""
@@ -172,24 +186,14 @@ def _policy_values(values: PolicyValues) -> dict[str, Any]:
     return {name: getattr(values, name) for name in POLICY_KEYS if name in values.model_fields_set}
 
 
-def _service_events(scenario: Scenario) -> Iterator[tuple[Day, ServiceEvent]]:
-    for index, event in enumerate(scenario.events):
-        yield _heard(event), _service_event(event, index)
-
-
-def _heard(event: Event) -> Day:
-    """Return the day on which an event is heard; by default its effective day, of an instant the day in it."""
-    return day(event.heard or event.effective[: len("2026-06-24")])
-
-
-def _service_event(event: Event, index: int) -> ServiceEvent:
+def _service_event(event: Event, index: int, heard: Day) -> ServiceEvent:
     return ServiceEvent(
         ref=EventRef(SOURCE, event.event_id or default_event_id(index)),
         type=event.type,
         service_id=event.service_id,
         effective=effective_of(event.effective),
         occurred_at=None if event.occurred_at is None else instant(event.occurred_at),
-        heard=_heard(event),
+        heard=heard,
         customer_id=event.customer_id,
         product_id=event.product_id,
         quantity=None if event.quantity is None else number(event.quantity),

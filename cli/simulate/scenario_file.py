@@ -1,6 +1,6 @@
 """What a scenario file may say (BILLING.md §10)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -273,7 +273,11 @@ class Scenario(Part):
         return self
 
     def _customers_named(self) -> Iterator[tuple[str, str]]:
-        named = {"events": self.events, "steps": self.steps, "policy_changes": self.policy_changes}
+        named: dict[str, Sequence[Event | Step | PolicyChange]] = {
+            "events": self.events,
+            "steps": self.steps,
+            "policy_changes": self.policy_changes,
+        }
         for part, items in named.items():
             for index, item in enumerate(items):
                 if item.customer_id is not None:

@@ -1,0 +1,137 @@
+"""What came of a scenario: as JSON, as a table, and as differences from what was expected."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from billing.days import iso
+from billing.explanation import arithmetic, days_in_words
+from billing.invoice import Draft
+from billing.line import Line
+from billing.money import format_minor
+from cli.output import Column, print_table, print_text
+from cli.simulate.run import Outcome
+from cli.simulate.scenario_file import ExpectedInvoice
+
+Place = tuple[str, str, str]
+"""Customer, issue date and currency of a document."""
+
+
+def as_data(outcome: Outcome) -> dict[str, Any]:
+    """Return the JSON object of BILLING.md §10; `reverses` names an invoice by its place, from 1."""
+    return {
+        "name": outcome.scenario.name,
+        "invoices": [
+            {
+                "customer_id": document.customer_id,
+                "issue_date": iso(document.due_for),
+                "currency": document.currency,
+                "net": format_minor(document.net_minor, document.currency),
+                "lines": [_line_data(line, document.currency) for line in document.lines],
+            }
+            for document in outcome.documents
+        ],
+        "anomalies": [
+            {
+                "service_id": service_id,
+                "event_id": anomaly.ref.id,
+                "code": anomaly.code,
+                "detail": anomaly.detail,
+            }
+            for service_id, anomaly in outcome.anomalies
+        ],
+    }
+
+
+def _line_data(line: Line, currency: str) -> dict[str, Any]:
+    reverses = line.reverses
+    return {
+        "service_id": line.service_id,
+        "price_id": line.price_id,
+        "kind": line.kind,
+        "quantity": line.quantity.text,
+        "unit_amount": line.unit_amount.text,
+        "period_start": iso(line.period_start),
+        "period_end": iso(line.period_end),
+        "full_start": None if line.full_start is None else iso(line.full_start),
+        "full_end": None if line.full_end is None else iso(line.full_end),
+        "amount": format_minor(line.amount_minor, currency),
+        "reverses": None
+        if reverses is None
+        else {"invoice": int(reverses.document), "line": reverses.line_no},
+    }
+
+
+def show(outcome: Outcome) -> None:
+    """Print the documents and their lines, each with its arithmetic, for a person."""
+    print_text(outcome.scenario.name)
+    if not outcome.documents:
+        print_text("nothing is due")
+    for number, document in enumerate(outcome.documents, 1):
+        net = format_minor(document.net_minor, document.currency)
+        kind = "credit note" if document.net_minor < 0 else "invoice"
+        print_table(
+            f"{number}. {kind} to {document.customer_id}, {iso(document.due_for)}: {net} {document.currency}",
+            [Column("service"), Column("price"), Column("days"), Column("amount", "right"), Column("why")],
+            [
+                (
+                    line.service_id,
+                    line.price_id,
+                    days_in_words(line.period_start, line.period_end),
+                    format_minor(line.amount_minor, document.currency),
+                    arithmetic(line, document.currency),
+                )
+                for line in document.lines
+            ],
+        )
+    for service_id, anomaly in outcome.anomalies:
+        print_text(f"anomaly: {service_id}: event {anomaly.ref.id}: {anomaly.detail} [{anomaly.code}]")
+
+
+def differences(outcome: Outcome) -> tuple[str, ...]:
+    """Return how the documents differ from the complete list of the expected ones, one sentence each."""
+    expected = outcome.scenario.expected
+    if expected is None:
+        return ()
+    return tuple(_compare(outcome, list(expected.invoices)))
+
+
+def _compare(outcome: Outcome, wanted: list[ExpectedInvoice]) -> Iterator[str]:
+    currency = outcome.scenario.tenant.currency
+    issued = list(outcome.documents)
+    for invoice in wanted:
+        place = (invoice.customer_id, invoice.issue_date, invoice.currency or currency)
+        found = next((document for document in issued if _place(document) == place), None)
+        if found is None:
+            yield f"{_named(place)}: expected net {invoice.net}, none was issued"
+            continue
+        issued.remove(found)
+        net = format_minor(found.net_minor, found.currency)
+        if net != invoice.net:
+            yield f"{_named(place)}: expected net {invoice.net}, got {net}"
+        if invoice.lines is not None:
+            yield from _compare_lines(found, invoice)
+    for document in issued:
+        net = format_minor(document.net_minor, document.currency)
+        yield f"{_named(_place(document))}: net {net} was issued, none was expected"
+
+
+def _compare_lines(document: Draft, invoice: ExpectedInvoice) -> Iterator[str]:
+    """Compare the sums per service and price; zero sums are left out."""
+    sums: Counter[tuple[str, str]] = Counter()
+    for line in document.lines:
+        sums[line.service_id, line.price_id] += line.amount_minor
+    got = {key: format_minor(amount, document.currency) for key, amount in sums.items() if amount}
+    wanted = {(line.service_id, line.price_id): line.amount for line in invoice.lines or ()}
+    for key in sorted({*got, *wanted}):
+        if got.get(key) != wanted.get(key):
+            where = f"{_named(_place(document))}: service {key[0]}, price {key[1]}"
+            yield f"{where}: expected {wanted.get(key, 'nothing')}, got {got.get(key, 'nothing')}"
+
+
+def _place(document: Draft) -> Place:
+    return document.customer_id, iso(document.due_for), document.currency
+
+
+def _named(place: Place) -> str:
+    return f"{place[0]} on {place[1]} in {place[2]}"
