@@ -20,7 +20,7 @@ STREAM_IDS: Final = {
     "customer": ("customer", "customer_id"),
 }
 """By the noun of an event's type: a stream's kind, and the data's field with its id."""
-SINGLE_STREAMS: Final = {"tenant": "tenant", "event": "rejected"}
+SINGLE_STREAMS: Final = {"tenant": "tenant", "event": "rejected", "run": "runs"}
 KEY_BYTES: Final = 2400
 """Source and event id together, and a stream's name: a B-tree entry of PostgreSQL ends at 2704 bytes."""
 
