@@ -1,7 +1,7 @@
 """Closes the demo: reads all facts back from the ledgers and holds the issued lines against hindsight."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -10,8 +10,8 @@ import orjson
 from psycopg import Connection
 
 from billing.facts import EventRef, event_ref
-from cli.demo.errors import MissingFactError
 from cli.demo.hindsight import Difference, HeardEvent, Run, differences, due_sums, issued_sums, read_fact
+from cli.faults import WrongUseError
 from ledger.read import each_fact
 
 RUNS_FILE: Final = "runs.json"
@@ -25,6 +25,10 @@ class Closing:
     charges: int
     differences: tuple[Difference, ...]
 
+    def as_data(self) -> dict[str, object]:
+        """Return the result as JSON-able data."""
+        return asdict(self)
+
 
 def facts_of(connection: Connection[Any], tenant_id: str) -> list[HeardEvent]:
     """Return all facts of a ledger in order, straight from its table."""
@@ -34,8 +38,8 @@ def facts_of(connection: Connection[Any], tenant_id: str) -> list[HeardEvent]:
 def close(connection: Connection[Any], runs: Runs, *, withheld: str | None = None) -> Closing:
     """Compare, for every tenant, what is issued with what was due.
 
-    `withheld` names a fact, as TENANT/EVENT_ID, that hindsight is not told of. Raises MissingFactError where no
-    ledger has it.
+    `withheld` names a fact, as TENANT/EVENT_ID, that hindsight is not told of. Raises WrongUseError where
+    no ledger has it.
     """
     compared = 0
     found: list[Difference] = []
@@ -46,7 +50,7 @@ def close(connection: Connection[Any], runs: Runs, *, withheld: str | None = Non
         compared += len(due.keys() | issued.keys())
         found += differences(due, issued)
     if withheld is not None and withheld.partition("/")[0] not in runs:
-        raise MissingFactError(
+        raise WrongUseError(
             f"{withheld!r} names none of the ledgers {', '.join(runs)}; write TENANT/EVENT_ID"
         )
     return Closing(compared, tuple(found))
@@ -77,4 +81,4 @@ def _named(facts: Sequence[HeardEvent], tenant_id: str, withheld: str | None) ->
     for _, event in facts:
         if event["id"] == event_id:
             return event_ref(event)
-    raise MissingFactError(f"the ledger of {tenant_id} has no event {event_id!r}")
+    raise WrongUseError(f"the ledger of {tenant_id} has no event {event_id!r}")

@@ -15,7 +15,7 @@ class TooLateError(LedgerError):
     code = "demo_too_late"
 
 
-class MissingFactError(LedgerError):
-    """The fact that was to be withheld is not in any ledger."""
+class SetAsideError(LedgerError):
+    """A bill run could not bill a customer; in this world every customer can be billed."""
 
-    code = "demo_missing_fact"
+    code = "demo_customer_set_aside"

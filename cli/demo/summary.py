@@ -137,12 +137,18 @@ class Summary:
             found.setdefault((month, document.tenant_id, document.currency), []).append(document)
         return tuple(_month(*key, documents) for key, documents in sorted(found.items()))
 
-    def as_json(self) -> bytes:
-        """Return the summary as indented JSON; amounts are strings."""
+    def as_data(self) -> dict[str, Any]:
+        """Return the summary as JSON-able data; amounts and dates as text."""
         data: dict[str, Any] = asdict(self)
         data["total"] = asdict(self.total())
         data["months"] = [asdict(month) | {"net": month.net} for month in self.months()]
-        return orjson.dumps(data, default=_text, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        return data
+
+    def as_json(self) -> bytes:
+        """Return the summary as indented JSON; amounts are strings."""
+        return orjson.dumps(
+            self.as_data(), default=_text, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        )
 
 
 def _month(month: str, tenant_id: str, currency: str, documents: list[IssuedDocument]) -> Month:

@@ -1,6 +1,6 @@
 """What the demo shows at the terminal: a line per month while it lives, the summary at the end."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -14,8 +14,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from cli.demo.hindsight import Difference
+from cli.demo.closing import Closing
 from cli.demo.summary import DeadLetter, LedgerState, Month, NextDocument, Oddity, Source, Summary
+from cli.demo.world import PROVIDERS
 from cli.output import console
 
 WIDTH: Final = 100
@@ -29,6 +30,13 @@ def page() -> Console:
     terminal = console()
     terminal.width = min(terminal.width, WIDTH)
     return terminal
+
+
+def opening(terminal: Console) -> None:
+    """Print what is going to happen."""
+    terminal.print(
+        Text("Half a year of two service providers, on a PostgreSQL and a broker of its own", "bold")
+    )
 
 
 def money(amount: Decimal) -> str:
@@ -46,19 +54,18 @@ def show(summary: Summary, terminal: Console) -> None:
     _ledgers(summary.ledgers, terminal)
 
 
-def show_check(charges: int, differences: Sequence[Difference], terminal: Console) -> None:
+def show_check(closing: Closing, terminal: Console) -> None:
     """Print whether what was issued is what hindsight says."""
     _heading("With hindsight", terminal)
-    if not differences:
-        told = f"{charges:,} sums per customer, service and price, computed once, equal what was issued."
+    sums = "sums per customer, service and price"
+    if not closing.differences:
+        told = f"{closing.charges:,} {sums}, computed once, equal what was issued."
         _line(Text.assemble(("✓ ", "bold green"), told), terminal)
         return
-    told = (
-        f"{len(differences):,} of {charges:,} sums per customer, service and price are not what was issued."
-    )
+    told = f"{len(closing.differences):,} of {closing.charges:,} {sums} are not what was issued."
     _line(Text.assemble(("✗ ", "bold red"), told), terminal)
     table = _table("customer", "service", "price", "", ">due", ">issued", ">difference")
-    for difference in differences[:SHOWN_DIFFERENCES]:
+    for difference in closing.differences[:SHOWN_DIFFERENCES]:
         charge = difference.charge
         table.add_row(
             charge.customer_id,
@@ -70,17 +77,28 @@ def show_check(charges: int, differences: Sequence[Difference], terminal: Consol
             money(difference.issued - difference.due),
         )
     _print(table, terminal)
-    if len(differences) > SHOWN_DIFFERENCES:
-        _line(f"and {len(differences) - SHOWN_DIFFERENCES} more, see summary.json", terminal)
+    if len(closing.differences) > SHOWN_DIFFERENCES:
+        _line(f"and {len(closing.differences) - SHOWN_DIFFERENCES} more, see summary.json", terminal)
 
 
-def show_files(folder: Path, names: Iterable[tuple[str, str]], terminal: Console) -> None:
-    """Print where everything was written."""
+def show_files(folder: Path, documents: int, lines: int, terminal: Console) -> None:
+    """Print what was written, and where."""
     _heading(f"In {folder}/", terminal)
     table = Table.grid(padding=(0, 2))
-    for name, what in names:
-        table.add_row(Text(name, style="bold"), what)
+    table.add_row(Text("invoices/", style="bold"), f"{documents} PDFs")
+    table.add_row(Text("lines.csv", style="bold"), f"all {lines:,} lines, with their arithmetic")
+    table.add_row(Text("summary.json", style="bold"), "this summary")
     _print(table, terminal)
+
+
+def show_settings(settings: Mapping[str, str], terminal: Console) -> None:
+    """Print how `billing` finds a database that runs now."""
+    terminal.print("The kept world is there again, until Ctrl-C. In another terminal:")
+    terminal.print()
+    for name, value in settings.items():
+        terminal.print(Text(f"  export {name}='{value}'"), soft_wrap=True)
+    for tenant in (provider.tenant_id for provider in PROVIDERS):
+        terminal.print(Text(f"  billing invoices --tenant {tenant}"))
 
 
 def _received(summary: Summary, terminal: Console) -> None:
