@@ -25,6 +25,34 @@ FOLDER: Final = Path(str(resources.files("documents")))
 RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 PDFUA: Final = "http://www.aiim.org/pdfua/ns/id/"
 PDFUA_PART: Final = "1"
+EXTENSIONS: Final = {
+    "pdfaExtension": "http://www.aiim.org/pdfa/ns/extension/",
+    "pdfaSchema": "http://www.aiim.org/pdfa/ns/schema#",
+    "pdfaProperty": "http://www.aiim.org/pdfa/ns/property#",
+}
+for prefix, name in EXTENSIONS.items():
+    ET.register_namespace(prefix, name)  # PDF/A asks for these very prefixes
+
+
+UA_METADATA: Final = f"""
+<rdf:RDF xmlns:rdf="{RDF}" xmlns:pdfuaid="{PDFUA}"
+    {" ".join(f'xmlns:{prefix}="{name}"' for prefix, name in EXTENSIONS.items())}>
+  <rdf:Description rdf:about="" pdfuaid:part="{PDFUA_PART}"/>
+  <rdf:Description rdf:about="">
+    <pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">
+      <pdfaSchema:schema>PDF/UA identification schema</pdfaSchema:schema>
+      <pdfaSchema:namespaceURI>{PDFUA}</pdfaSchema:namespaceURI>
+      <pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix>
+      <pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource">
+        <pdfaProperty:name>part</pdfaProperty:name>
+        <pdfaProperty:valueType>Integer</pdfaProperty:valueType>
+        <pdfaProperty:category>internal</pdfaProperty:category>
+        <pdfaProperty:description>Part of ISO 14289 that the document conforms to</pdfaProperty:description>
+      </rdf:li></rdf:Seq></pdfaSchema:property>
+    </rdf:li></rdf:Bag></pdfaExtension:schemas>
+  </rdf:Description>
+</rdf:RDF>
+""".strip()
 
 
 class NothingFromOutside(URLFetcher):  # type: ignore[misc]  # the library has no types
@@ -120,26 +148,3 @@ def _declare_tagged(document: Document) -> None:
         return written
 
     document.metadata.generate_rdf_metadata = with_ua
-
-
-UA_METADATA: Final = f"""
-<rdf:RDF xmlns:rdf="{RDF}" xmlns:pdfuaid="{PDFUA}"
-    xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"
-    xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#"
-    xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">
-  <rdf:Description rdf:about="" pdfuaid:part="{PDFUA_PART}"/>
-  <rdf:Description rdf:about="">
-    <pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">
-      <pdfaSchema:schema>PDF/UA identification schema</pdfaSchema:schema>
-      <pdfaSchema:namespaceURI>{PDFUA}</pdfaSchema:namespaceURI>
-      <pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix>
-      <pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource">
-        <pdfaProperty:name>part</pdfaProperty:name>
-        <pdfaProperty:valueType>Integer</pdfaProperty:valueType>
-        <pdfaProperty:category>internal</pdfaProperty:category>
-        <pdfaProperty:description>Part of ISO 14289 that the document conforms to</pdfaProperty:description>
-      </rdf:li></rdf:Seq></pdfaSchema:property>
-    </rdf:li></rdf:Bag></pdfaExtension:schemas>
-  </rdf:Description>
-</rdf:RDF>
-""".strip()

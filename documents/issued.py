@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from billing.days import Day, to_date
 from billing.line import Line, LineRef
-from billing.money import Exact, minor_digits, parse_minor
+from billing.money import minor_digits, parse_minor
 from documents.formats import Formats, formats_for
 from documents.view import (
     Buyer,
@@ -103,9 +103,7 @@ def line_view(number: int, line: Line, names: Names, digits: int) -> LineView:
         quantity=line.quantity.text,
         unit_amount=line.unit_amount.text,
         amount_minor=line.amount_minor,
-        part=None
-        if line.reverses
-        else _part(line, to_date(start), to_date(end), Fraction(why.numerator, why.denominator) / 10**digits),
+        part=None if line.reverses else _part(line, to_date(start), to_date(end), digits),
         reverses=_reference(line.reverses),
         adjusts=_reference(line.adjusts),
         before_minor=why.invoiced_minor if line.reverses or line.adjusts else None,
@@ -136,24 +134,17 @@ def seller_view(seller: Mapping[str, Any], formats: Formats) -> Seller:
     )
 
 
-def _part(line: Line, start: date, end: date, exact: Fraction) -> Part:
-    """Return what stands behind the amount. The share is shown as counted only where it gives that amount."""
-    whole = _fraction(line.unit_amount) * _fraction(line.quantity)
-    served, full = line.explanation.served_days, line.explanation.full_days
-    share = exact / whole if whole else Fraction(1)
-    counted = full > 0 and share != 1 and share == Fraction(served, full)
+def _part(line: Line, start: date, end: date, digits: int) -> Part:
+    """Return what stands behind the amount; `digits` are the currency's decimals."""
+    why = line.explanation
     return Part(
         start=start,
         end=end,
-        share_numerator=served if counted else share.numerator,
-        share_denominator=full if counted else share.denominator,
-        exact=exact,
-        amount_minor=line.amount_minor + line.explanation.invoiced_minor,
+        share_numerator=why.share[0],
+        share_denominator=why.share[1],
+        exact=Fraction(why.numerator, why.denominator * 10**digits),
+        amount_minor=line.amount_minor + why.invoiced_minor,
     )
-
-
-def _fraction(value: Exact) -> Fraction:
-    return Fraction(value.scaled, 10**value.scale)
 
 
 def _date(day: Day | None) -> date | None:

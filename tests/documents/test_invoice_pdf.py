@@ -119,6 +119,8 @@ def test_declares_pdf_a_and_pdf_ua_in_one_block() -> None:
     assert root["/MarkInfo"]["/Marked"]
     assert root["/Lang"] == "en"
     assert "/StructTreeRoot" in root
+    # PDF/A asks for these prefixes, not only for their namespaces.
+    assert root["/Metadata"].get_object().get_data().count(b"<pdfaExtension:schemas>") == 1
     packet = ET.fromstring(root["/Metadata"].get_object().get_data())  # noqa: S314 - our own
     rdf = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
     assert len(packet.findall(f"{rdf}RDF")) == 1
