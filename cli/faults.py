@@ -31,7 +31,19 @@ class Fault:
 
 
 # Errors that the caller mends by calling differently; every other code means that the work failed.
-WRONG_USE_CODES: Final = frozenset({"wrong_use", "tenant_unknown", "issue_date_descends"})
+WRONG_USE_CODES: Final = frozenset(
+    {
+        "wrong_use",
+        "tenant_unknown",
+        "customer_unknown",
+        "invoice_unknown",
+        "issue_date_in_future",
+        "issue_date_descends",
+        "invalid_scenario",
+        "unreadable_lines",
+        "dead_letter",
+    }
+)
 CHECK_ADDRESS: Final = "see that it runs and that the address is right"
 
 

@@ -44,8 +44,8 @@ def refreshed(text: str) -> str:
 
 def leaves(words: str, command: Command) -> Iterator[tuple[str, Command]]:
     """Yield the commands below `command` that do something."""
+    if not isinstance(command, TyperGroup) or command.invoke_without_command:
+        yield words, command
     if isinstance(command, TyperGroup):
         for word, child in command.commands.items():
             yield from leaves(f"{words} {word}", child)
-    else:
-        yield words, command
