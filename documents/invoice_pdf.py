@@ -1,5 +1,6 @@
 """An invoice or a credit note as a PDF: archivable (PDF/A-3a) and tagged (PDF/UA-1)."""
 
+import atexit
 import io
 from functools import lru_cache
 from importlib import resources
@@ -121,6 +122,12 @@ class Renderer:
         written = document.write_pdf(pdf_variant=VARIANT, output_intent=COLOURS)
         assert isinstance(written, bytes)
         return written
+
+
+@atexit.register
+def _release() -> None:
+    """Let go of the fonts while the library can still free them: at the very end of a process it can't."""
+    renderer.cache_clear()
 
 
 @lru_cache(maxsize=1)
