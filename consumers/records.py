@@ -123,6 +123,11 @@ class Counts:
             self.booked + other.booked, self.duplicate + other.duplicate, self.rejected + other.rejected
         )
 
+    def as_text(self) -> str:
+        """Return the sum as a person reads it."""
+        parts = f"{self.booked} booked + {self.duplicate} duplicate + {self.rejected} rejected"
+        return f"{self.received} received = {parts}"
+
     def as_data(self) -> dict[str, Any]:
         """Return the numbers by name, for JSON."""
         return {

@@ -52,8 +52,8 @@ MOVE: LiteralString = """
 OPEN_TENANTS: LiteralString = "SELECT tenant_id FROM ledger.head WHERE tenant_id = ANY(%s) AND size > 0"
 QUARANTINE: LiteralString = """
     INSERT INTO ledger.quarantine (consumer_group, topic, topic_incarnation, partition, "offset", tenant_id,
-        key, value, headers, reason, detail, place, recorded_at)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        key, value, headers, origin, reason, detail, place, recorded_at)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     ON CONFLICT (consumer_group, topic, topic_incarnation, partition, "offset") DO NOTHING"""
 
 MAX_DETAIL_CHARACTERS: Final = 2_000
@@ -259,7 +259,7 @@ class Sink:
                     (
                         self._group, partition.topic, batch[partition].incarnation, partition.number,
                         one.record.offset, one.unreadable.tenant_id, one.record.key, one.record.value,
-                        Json(encoded_headers(one)), str(one.unreadable.reason),
+                        Json(encoded_headers(one)), one.origin, str(one.unreadable.reason),
                         one.unreadable.detail[:MAX_DETAIL_CHARACTERS].replace("\0", "�"),
                         one.unreadable.place, now,
                     )

@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 import pytest
 from kafka import KafkaAdminClient
@@ -14,6 +14,7 @@ from cli.embedded.broker import broker as run_broker
 
 VARIABLE: Final = "BILLING_TEST_BROKER"
 _started: list[Broker] = []
+_told: set[str] = set()
 _numbers = count(1)
 
 
@@ -37,7 +38,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
 
 
 @pytest.fixture
-def make_topic(broker: Broker) -> Iterator[Callable[..., str]]:
+def make_topic(broker: Broker) -> Callable[..., str]:
     """Make a topic with a name of its own: `make_topic(partitions=4)`."""
 
     def make(partitions: int = 1) -> str:
@@ -45,7 +46,7 @@ def make_topic(broker: Broker) -> Iterator[Callable[..., str]]:
         create_topic(broker.bootstrap, name, partitions)
         return name
 
-    yield make
+    return make
 
 
 def create_topic(bootstrap: str, name: str, partitions: int) -> None:
@@ -57,9 +58,30 @@ def create_topic(bootstrap: str, name: str, partitions: int) -> None:
         admin.close()
 
 
-def broker_line() -> str:
-    """Say which broker the tests ran on, or are to run on, and why it is not Apache Kafka."""
-    if not _started:
-        return f"broker: {VARIABLE}={preference()}, not started yet"
-    reason = f" because: {' '.join(_started[0].fallback.split())}" if _started[0].fallback else ""
-    return f"broker: {_started[0].description}{reason}"
+def pytest_report_header() -> str:
+    """Say which broker is asked for; which one ran stands in the summary."""
+    return f"broker: {VARIABLE}={preference()}"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let a worker of xdist pass on which broker it ran."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["brokers"] = [_said(server) for server in _started]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Collect from a worker of xdist which broker it ran."""
+    _told.update(getattr(node, "workeroutput", {}).get("brokers", ()))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which broker the tests ran on and, where it is not Apache Kafka, why."""
+    for line in sorted(_told | {_said(server) for server in _started}):
+        terminalreporter.write_line(f"broker: {line}")
+
+
+def _said(server: Broker) -> str:
+    reason = " ".join((server.fallback or "").split())
+    return f"{server.description}{f'; no Apache Kafka: {reason}' if reason else ''}"

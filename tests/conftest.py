@@ -12,6 +12,14 @@ from psycopg import sql
 from cli.embedded.postgres import SPEED_WITHOUT_SAFETY, Postgres
 from cli.embedded.postgres import postgres as run_postgres
 from ledger.migrate import migrate
+from tests.broker_fixtures import (  # noqa: F401 - fixtures and hooks are found by name
+    broker,
+    make_topic,
+    pytest_report_header,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+)
 
 TEMPLATE = "template_billing"
 _numbers = count(1)
