@@ -53,7 +53,7 @@ def entitle(
     what was invoiced can be compared with what is entitled though not yet due. Unknown customers and products
     are charged nothing (see `not_ratable`).
     """
-    found = list(_one_time(timeline, catalog, book, until))
+    found = list(one_time(timeline, catalog, book, until=until, since=since))
     for product_id, price, spans in _recurring(timeline, catalog, book, until, since, horizons or {}):
         currency = catalog.products[product_id].currency or book.currency
         found.extend(_rated(timeline.service_id, product_id, price, spans, currency))
@@ -74,13 +74,17 @@ def not_ratable(timeline: Timeline, catalog: Catalog, book: PolicyBook) -> tuple
     return tuple(found.values())
 
 
-def _one_time(timeline: Timeline, catalog: Catalog, book: PolicyBook, until: Day) -> Iterator[Entitled]:
+def one_time(
+    timeline: Timeline, catalog: Catalog, book: PolicyBook, *, until: Day, since: Day | None
+) -> Iterator[Entitled]:
     """Yield what triggers cost: once per (price, day), the last of several triggers on a day."""
     charged: dict[tuple[str, str, Day], Entitled | None] = {}
     for trigger in timeline.triggers:
         product = catalog.products.get(trigger.product_id)
         terms = book.terms(trigger.customer_id)
-        if trigger.day > until or product is None or terms is None:
+        if trigger.day > until or (since is not None and trigger.day < since):
+            continue
+        if product is None or terms is None:
             continue
         for price in product.prices:
             if price.trigger == trigger.kind and trigger.day >= price.since:
@@ -101,7 +105,7 @@ def _triggered(
     if unit is None or trigger.quantity.scaled == 0:
         return None
     rounding = terms.policy(trigger.day).rounding
-    amount, numerator, denominator = _amount(unit.amount, trigger.quantity, (1, 1), currency, rounding)
+    amount, numerator, denominator = amount_of(unit.amount, trigger.quantity, (1, 1), currency, rounding)
     return Entitled(
         service_id=service_id,
         customer_id=trigger.customer_id,
@@ -208,7 +212,7 @@ def _rated(
             due = min(span.full_end, span.ended_on)
         full, served = (span.full_start, span.full_end), (span.start, span.end)
         part = share(span.rule, price.interval, full=full, served=served)
-        amount, numerator, denominator = _amount(
+        amount, numerator, denominator = amount_of(
             span.unit.amount, span.quantity, part, currency, span.rounding
         )
         yield Entitled(
@@ -241,7 +245,7 @@ def _rated(
         )
 
 
-def _amount(
+def amount_of(
     unit: Exact, quantity: Exact, part: tuple[int, int], currency: str, rounding: Rounding
 ) -> tuple[int, int, int]:
     """Return minor units, and the exact fraction of minor units before it was rounded, in lowest terms."""

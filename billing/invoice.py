@@ -10,6 +10,7 @@ from billing.entitlement import entitle
 from billing.facts import EventRef
 from billing.invoiced import InvoicedSpan
 from billing.line import Line
+from billing.plain import plain_lines
 from billing.policies import PolicyBook
 from billing.reconciliation import due_lines
 from billing.timeline import Timeline
@@ -34,35 +35,53 @@ def calculate(
     catalog: Catalog,
     book: PolicyBook,
     *,
-    since: Mapping[str, Day] | None = None,
+    settled_by_service: Mapping[str, Day] | None = None,
 ) -> tuple[Draft, ...]:
     """Return the documents that are due to a customer on `issue_day`, from the facts that the arguments hold.
 
     `timelines` are of every service that the customer holds or ever held; `invoiced_by_service` is what was
-    invoiced to this customer. `since`, by service: full periods that ended till then are settled, and
-    `invoiced_by_service` has nothing of them.
+    invoiced to this customer. Where the caller knows that an earlier run left nothing to correct, and nothing
+    was heard since that reaches so far back, `settled_by_service` leaves out the full periods that ended by a day.
     """
-    settled = since or {}
     lines: list[Line] = []
     for timeline in timelines:
-        invoiced = invoiced_by_service.get(timeline.service_id, ())
-        entitled = entitle(
-            timeline,
-            catalog,
-            book,
-            until=issue_day,
-            since=settled.get(timeline.service_id),
-            horizons=_horizons(invoiced, issue_day),
-        )
-        due = due_lines(
-            entitled,
-            invoiced,
-            customer_id=customer_id,
-            issue_day=issue_day,
-            causes_of=partial(withdrawn_by, timeline),
-        )
-        lines.extend(due)
+        service_id = timeline.service_id
+        invoiced = invoiced_by_service.get(service_id, ())
+        since = settled_by_service.get(service_id) if settled_by_service else None
+        if since is not None:
+            invoiced = [span for span in invoiced if (span.full_end or span.end) > since]
+        lines.extend(_service_lines(timeline, invoiced, customer_id, issue_day, catalog, book, since))
     return assemble(customer_id, issue_day, lines, catalog, book)
+
+
+def _service_lines(
+    timeline: Timeline,
+    invoiced: Sequence[InvoicedSpan],
+    customer_id: str,
+    issue_day: Day,
+    catalog: Catalog,
+    book: PolicyBook,
+    since: Day | None,
+) -> Sequence[Line]:
+    plain = plain_lines(
+        timeline,
+        invoiced,
+        customer_id=customer_id,
+        issue_day=issue_day,
+        catalog=catalog,
+        book=book,
+        since=since,
+    )
+    if plain is not None:
+        return plain
+    horizons = _horizons(invoiced, issue_day)
+    return due_lines(
+        entitle(timeline, catalog, book, until=issue_day, since=since, horizons=horizons),
+        invoiced,
+        customer_id=customer_id,
+        issue_day=issue_day,
+        causes_of=partial(withdrawn_by, timeline),
+    )
 
 
 def assemble(

@@ -28,19 +28,19 @@ def due_lines(
     """
     mine = [span for span in entitled if span.customer_id == customer_id]
     if not invoiced:
-        return tuple([_charge(span) for span in mine if span.due <= issue_day])
+        return tuple([charge(span) for span in mine if span.due <= issue_day])
     by_period: dict[Key, tuple[list[Entitled], list[InvoicedSpan]]] = {}
     for span in mine:
-        by_period.setdefault(_key(span), ([], []))[0].append(span)
+        by_period.setdefault(key_of(span), ([], []))[0].append(span)
     for before in invoiced:
-        by_period.setdefault(_key(before), ([], []))[1].append(before)
+        by_period.setdefault(key_of(before), ([], []))[1].append(before)
     lines: list[Line] = []
     for now, then in by_period.values():
         lines.extend(_of_period(now, then, issue_day, causes_of))
     return tuple(lines)
 
 
-def _key(span: Entitled | InvoicedSpan) -> Key:
+def key_of(span: Entitled | InvoicedSpan) -> Key:
     """Return (price, full period); one-time amounts are compared by their day."""
     if span.full_end is None:
         return span.product_id, span.price_id, None, span.start
@@ -57,10 +57,10 @@ def _of_period(
         if not due:
             continue
         if before is None:
-            yield _charge(span)
+            yield charge(span)
         elif span.start != before.start and span.end != before.end:
             yield _reversal(before, causes_of(before))
-            yield _charge(span)
+            yield charge(span)
         elif (span.start, span.end, span.amount_minor) != (before.start, before.end, before.amount_minor):
             yield _difference(span, before)
     kept = {LineRef(before.document, before.line_no) for before in partners.values()}
@@ -91,7 +91,8 @@ def _pairs(now: Sequence[Entitled], then: Sequence[InvoicedSpan]) -> dict[int, I
     return partners
 
 
-def _charge(span: Entitled) -> Line:
+def charge(span: Entitled) -> Line:
+    """Return the line that charges an entitled span for the first time."""
     return Line(
         service_id=span.service_id,
         product_id=span.product_id,
@@ -120,7 +121,7 @@ def _difference(span: Entitled, before: InvoicedSpan) -> Line:
     else:
         days = (span.start, span.end)
     return replace(
-        _charge(span),
+        charge(span),
         period_start=days[0],
         period_end=days[1],
         amount_minor=span.amount_minor - before.amount_minor,
