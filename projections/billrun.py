@@ -1,4 +1,4 @@
-"""The bill run: every document that is due on a date, computed without locks, issued in short transactions."""
+"""The bill run: every document that is due on a date, computed unlocked, issued in short transactions."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -87,8 +87,8 @@ def run(  # noqa: PLR0913 - each argument is a choice of its own
 ) -> RunReport:
     """Issue what is due on each billing day up to `issue_date` that was not billed yet (DESIGN.md §8).
 
-    `off_cycle` bills the customers on `issue_date` itself, whatever their billing days. A dry run computes the same
-    and writes nothing. With more than one worker, `connect` and `clock` must be picklable. Raises
+    `off_cycle` bills the customers on `issue_date` itself, whatever their billing days. A dry run computes
+    the same and writes nothing. With more than one worker, `connect` and `clock` must be picklable. Raises
     IssueDateInFutureError, TenantNotOpenError, CustomerUnknownError.
     """
     with connect() as connection:

@@ -5,6 +5,7 @@ from typing import Any, Final, LiteralString
 
 from psycopg import Cursor
 
+from projections.session import Schema
 from projections.tables import ReadModel, Table
 
 MODEL: Final = ReadModel(
@@ -33,6 +34,8 @@ MOVE: Final[LiteralString] = """
     VALUES (%(tenant_id)s, %(seq)s, %(catalog_seq)s, %(tenant_seq)s)
     ON CONFLICT (tenant_id) DO UPDATE SET
         seq = excluded.seq, catalog_seq = excluded.catalog_seq, tenant_seq = excluded.tenant_seq"""
+TENANTS: Final[LiteralString] = "SELECT tenant_id FROM ledger.head ORDER BY tenant_id"
+CLOSE: Final[LiteralString] = "LOCK TABLE bookmarks_v1 IN ACCESS EXCLUSIVE MODE"
 BEHIND: Final[LiteralString] = """
     SELECT h.tenant_id, h.size - coalesce(b.seq, 0)
     FROM ledger.head h LEFT JOIN bookmarks_v1 b USING (tenant_id)
@@ -48,20 +51,30 @@ class Bookmark:
     tenant_seq: int = 0
 
 
-def _name(tenant_id: str) -> str:
-    return f"billing projector {tenant_id}"
-
-
-def try_lock(cursor: Cursor[Any], tenant_id: str) -> bool:
-    """Become the tenant's one projector until the transaction ends; False while another is."""
-    row = cursor.execute(TRY_LOCK, {"name": _name(tenant_id)}).fetchone()
+def try_lock(cursor: Cursor[Any], tenant_id: str, schema: Schema) -> bool:
+    """Become the one projector of a tenant's tables until the transaction ends; False while another is."""
+    row = cursor.execute(TRY_LOCK, {"name": _name(tenant_id, schema)}).fetchone()
     assert row is not None
     return bool(row[0])
 
 
-def lock(cursor: Cursor[Any], tenant_id: str) -> None:
-    """Become the tenant's one projector until the transaction ends; waits for the one before."""
-    cursor.execute(LOCK, {"name": _name(tenant_id)})
+def lock(cursor: Cursor[Any], tenant_id: str, schema: Schema) -> None:
+    """Become the one projector of a tenant's tables until the transaction ends; waits for the one before."""
+    cursor.execute(LOCK, {"name": _name(tenant_id, schema)})
+
+
+def tenants(cursor: Cursor[Any]) -> list[str]:
+    """Return every tenant that has a ledger, in the order in which more than one is locked."""
+    return [tenant_id for (tenant_id,) in cursor.execute(TENANTS).fetchall()]
+
+
+def close_gate(cursor: Cursor[Any]) -> None:
+    """Wait for the readers of the tables in the search path, and keep others out till the end."""
+    cursor.execute(CLOSE)
+
+
+def _name(tenant_id: str, schema: Schema) -> str:
+    return f"billing projector {schema} {tenant_id}"
 
 
 def read(cursor: Cursor[Any], tenant_id: str) -> Bookmark:

@@ -172,14 +172,8 @@ def drafts_of(read: Snapshot, customer_id: str, issue_days: Sequence[Day]) -> li
     """Return the drafts of a customer for each of some days, the later ones after the earlier ones."""
     timelines = [_timeline(item) for item in read.held.get(customer_id, ())]
     since = {timeline.service_id: read.since[customer_id, timeline.service_id] for timeline in timelines}
-    invoiced = Invoiced(
-        {
-            service_id: tuple(
-                span for span in spans if span.full_end is None or span.full_end > since[service_id]
-            )
-            for service_id, spans in read.standing.get(customer_id, {}).items()
-        }
-    )
+    standing = read.standing.get(customer_id, {})
+    invoiced = Invoiced({service_id: tuple(spans) for service_id, spans in standing.items()})
     found: list[tuple[Draft, ...]] = []
     for issue_day in issue_days:
         drafts = calculate(
@@ -189,7 +183,7 @@ def drafts_of(read: Snapshot, customer_id: str, issue_days: Sequence[Day]) -> li
             invoiced.by_service,
             read.books.catalog,
             read.books.book,
-            since=since,
+            settled_by_service=since,
         )
         found.append(drafts)
         if issue_day != issue_days[-1]:

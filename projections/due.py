@@ -23,8 +23,8 @@ def due_days(
 ) -> Days:
     """Return each billing day up to and including `through` that a customer was not billed for yet.
 
-    They begin after the customer's last `due_for`, the last finished run that looked at it, or the day on which
-    it was first heard of.
+    They begin after the customer's last `due_for`, the last finished run that looked at it, or the day on
+    which it was first heard of.
     """
     begin = done_through(cursor, common, up_to, customer_id)
     calendars = _calendars(cursor, common, up_to, begin, Day(through.toordinal()))

@@ -2,8 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import Cursor
 
@@ -29,6 +28,9 @@ from projections.books import Shared
 from projections.facts import Header, Heard
 from projections.refresh import Refreshed, refresh
 from projections.tables import Tables
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 MODELS: Final = (
     catalog.MODEL,
@@ -83,14 +85,18 @@ class Group:
         facts_limit: int,
         queue_limit: int,
         only_queue: bool = False,
+        up_to: int | None = None,
     ) -> Applied:
         """Fold the tenant's next facts and some of its queued services; move the bookmark.
 
         The caller holds the tenant's lock. `only_queue` puts the batch's services on the queue instead of
-        folding them: a rebuild folds each once, at the end.
+        folding them: a rebuild folds each once, at the end. `up_to` is a seq at which the facts shall end.
         """
         before = bookmarks.read(cursor, tenant_id)
-        headers = whole_documents(cursor, tenant_id, before.seq, facts_limit)
+        if up_to is None:
+            headers = whole_documents(cursor, tenant_id, before.seq, facts_limit)
+        else:
+            headers = facts.headers_after(cursor, tenant_id, before.seq, up_to - before.seq)
         touched = sort(headers)
         after = _moved(before, headers)
         _hear(cursor, tenant_id, headers)

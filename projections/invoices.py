@@ -100,7 +100,7 @@ STANDS_START, STANDS_END, STANDS_MINOR, SETTLES = -4, -3, -2, -1
 CORRECT: Final[LiteralString] = """
     UPDATE invoice_lines_v1 l
     SET stands_start = c.starts, stands_end = c.ends, stands_minor = c.minor,
-        settles = CASE WHEN c.starts IS NULL THEN NULL ELSE coalesce(l.full_end, DATE '9999-12-31') END
+        settles = CASE WHEN c.starts IS NULL THEN NULL ELSE coalesce(l.full_end, c.ends) END
     FROM unnest(%(numbers)s::text[], %(lines)s::int[], %(starts)s::date[], %(ends)s::date[],
         %(minors)s::bigint[]) AS c (number, line_no, starts, ends, minor)
     WHERE l.tenant_id = %(tenant_id)s AND l.number = c.number AND l.line_no = c.line_no"""
@@ -288,7 +288,7 @@ def _correct(rows: Rows, line: Line) -> None:
         rows.corrections[key] = values
         return
     row[STANDS_START], row[STANDS_END], row[STANDS_MINOR] = values
-    row[SETTLES] = None if standing is None else _settles(row[FULL_END])
+    row[SETTLES] = None if standing is None else row[FULL_END] or values[1]
 
 
 def _line_row(line: Line, key: Sequence[object]) -> list[Any]:
@@ -313,13 +313,8 @@ def _line_row(line: Line, key: Sequence[object]) -> list[Any]:
         start if charge else None,
         end if charge else None,
         line.amount_minor if charge else None,
-        _settles(full_end) if charge else None,
+        (full_end or end) if charge else None,
     ]
-
-
-def _settles(full_end: date | None) -> date:
-    """Return until when the next calculation must look at a charge; at a one-time charge for ever."""
-    return date.max if full_end is None else full_end
 
 
 def customers_of(issues: Collection[Issue]) -> frozenset[str]:

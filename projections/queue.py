@@ -37,14 +37,11 @@ PUT_TENANT: Final[LiteralString] = """
     INSERT INTO queue_v1 (tenant_id, service_id, reason)
     SELECT DISTINCT tenant_id, service_id, 'tenant' FROM services_v1 WHERE tenant_id = %(tenant_id)s
     ON CONFLICT DO NOTHING"""
-PUT_HEARD: Final[LiteralString] = """
-    INSERT INTO queue_v1 (tenant_id, service_id, reason)
-    SELECT DISTINCT tenant_id, substr(stream, 9), 'rebuild' FROM ledger.fact
-    WHERE tenant_id = %(tenant_id)s AND stream >= 'service/' AND stream < 'service0' AND seq <= %(up_to)s
-    ON CONFLICT DO NOTHING"""
 PUT: Final[LiteralString] = """
     INSERT INTO queue_v1 (tenant_id, service_id, reason)
     SELECT %(tenant_id)s, unnest(%(services)s::text[]), %(reason)s ON CONFLICT DO NOTHING"""
+PUT_NEXT: Final[LiteralString] = """
+    INSERT INTO read.queue_v1 SELECT * FROM read_next.queue_v1 ON CONFLICT DO NOTHING"""
 TAKE: Final[LiteralString] = """
     DELETE FROM queue_v1 q USING (
         SELECT tenant_id, service_id FROM queue_v1 WHERE tenant_id = %(tenant_id)s
@@ -72,15 +69,15 @@ def put_tenant(cursor: Cursor[Any], tenant_id: str) -> int:
     return cursor.execute(PUT_TENANT, {"tenant_id": tenant_id}).rowcount
 
 
-def put_heard(cursor: Cursor[Any], tenant_id: str, up_to: int) -> int:
-    """Queue every service that the ledger has heard of up to a seq, for a rebuild."""
-    return cursor.execute(PUT_HEARD, {"tenant_id": tenant_id, "up_to": up_to}).rowcount
-
-
 def put(cursor: Cursor[Any], tenant_id: str, service_ids: Collection[str], reason: str) -> int:
     """Queue services by id; return how many were new in the queue."""
     query = {"tenant_id": tenant_id, "services": list(service_ids), "reason": reason}
     return cursor.execute(PUT, query).rowcount
+
+
+def put_next(cursor: Cursor[Any]) -> None:
+    """Queue what a rebuild that takes over had still queued."""
+    cursor.execute(PUT_NEXT)
 
 
 def take(cursor: Cursor[Any], tenant_id: str, limit: int) -> set[str]:

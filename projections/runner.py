@@ -10,6 +10,7 @@ from psycopg import Connection
 
 from projections import bookmarks, parking, queue
 from projections.group import TABLES, Applied, Group
+from projections.parking import Parked
 from projections.session import LIVE, Connect, Schema, writing
 
 FACTS_A_BATCH: Final = 4_000
@@ -58,8 +59,8 @@ class Runner:
         """Apply one batch for a tenant in one transaction; None while another runner has the tenant."""
         with writing(self.connection, self.schema) as cursor:
             if wait:
-                bookmarks.lock(cursor, tenant_id)
-            elif not bookmarks.try_lock(cursor, tenant_id):
+                bookmarks.lock(cursor, tenant_id, self.schema)
+            elif not bookmarks.try_lock(cursor, tenant_id, self.schema):
                 return None
             return self.group.apply(
                 cursor,
@@ -87,7 +88,7 @@ class Runner:
             total += applied.facts
             if report is not None:
                 report(tenant_id, applied)
-            if applied.facts == 0 and self.pending(tenant_id) == 0:
+            if applied.facts == 0 and (self.only_queue or self.pending(tenant_id) == 0):
                 return total
 
     def pending(self, tenant_id: str) -> int:
@@ -102,12 +103,17 @@ class Runner:
     def retry(self, tenant_id: str, subject: str) -> bool:
         """Take a parked subject back: what depends on it is computed anew. Return whether it was parked."""
         with writing(self.connection, self.schema) as cursor:
-            bookmarks.lock(cursor, tenant_id)
+            bookmarks.lock(cursor, tenant_id, self.schema)
             if not parking.release(cursor, tenant_id, [subject]):
                 return False
             self.group.again(cursor, tenant_id, subject)
         self.catch_up(tenant_id)
         return True
+
+    def parked(self, tenant_id: str) -> list[Parked]:
+        """Return what is parked of a tenant."""
+        with writing(self.connection, self.schema) as cursor:
+            return parking.parked(cursor, tenant_id)
 
     def positions(self) -> list[Position]:
         """Return where each tenant stands, by tenant."""

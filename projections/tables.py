@@ -101,7 +101,8 @@ class Tables:
                 stem = table.name.rpartition("_v")[0]
                 for old in sorted(live):
                     if old.rpartition("_v")[0] == stem:
-                        cursor.execute(sql.SQL("DROP TABLE {} CASCADE").format(sql.Identifier(LIVE, old)))
+                        drop = sql.SQL("DROP TABLE {} CASCADE")
+                        cursor.execute(drop.format(sql.Identifier(LIVE, old)))
                 cursor.execute(
                     sql.SQL("ALTER TABLE {} SET SCHEMA {}").format(
                         sql.Identifier(NEXT, table.name), sql.Identifier(LIVE)

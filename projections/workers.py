@@ -7,17 +7,19 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import Connection
 
 from billing.days import Day
 from ledger.facts import Clock
 from projections import drafting
-from projections.books import Shared
 from projections.due import Days
 from projections.issuing import Terms, issue
 from projections.session import Connect, reading
+
+if TYPE_CHECKING:
+    from projections.books import Shared
 
 ORPHANED: Final = 3
 """The exit code of a worker whose parent is gone."""

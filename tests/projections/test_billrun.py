@@ -2,7 +2,6 @@
 
 import pytest
 
-from projections import accounts, anomalies, invoices
 from tests.projections.world import World
 
 pytestmark = pytest.mark.postgres

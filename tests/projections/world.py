@@ -80,7 +80,9 @@ class World:
     def product(self, product_id: str, *prices: dict[str, Any], **data: Any) -> None:
         self.hear("product.published", product_id=product_id, name=product_id, prices=list(prices), **data)
 
-    def activate(self, service_id: str, customer_id: str, product_id: str, effective: str, **data: Any) -> str:
+    def activate(
+        self, service_id: str, customer_id: str, product_id: str, effective: str, **data: Any
+    ) -> str:
         return self.hear(
             "service.activated",
             service_id=service_id,
@@ -116,7 +118,8 @@ class World:
         """Every issued line, from the facts alone, with its document's number, day and kind."""
         with self.connect() as connection:
             rows = connection.execute(
-                "SELECT type, payload FROM ledger.fact WHERE tenant_id = %s AND type LIKE 'invoice.%%' ORDER BY seq",
+                """SELECT type, payload FROM ledger.fact
+                WHERE tenant_id = %s AND type LIKE 'invoice.%%' ORDER BY seq""",
                 (self.tenant,),
             ).fetchall()
         heads: dict[str, dict[str, Any]] = {}
@@ -132,14 +135,17 @@ class World:
     def numbers(self) -> list[str]:
         with self.connect() as connection:
             rows = connection.execute(
-                "SELECT payload FROM ledger.fact WHERE tenant_id = %s AND type = 'invoice.issued' ORDER BY seq",
+                """SELECT payload FROM ledger.fact
+                WHERE tenant_id = %s AND type = 'invoice.issued' ORDER BY seq""",
                 (self.tenant,),
             ).fetchall()
         return [orjson.loads(payload)["data"]["number"] for (payload,) in rows]
 
     def head(self) -> int:
         with self.connect() as connection:
-            row = connection.execute("SELECT size FROM ledger.head WHERE tenant_id = %s", (self.tenant,)).fetchone()
+            row = connection.execute(
+                "SELECT size FROM ledger.head WHERE tenant_id = %s", (self.tenant,)
+            ).fetchone()
         return int(row[0]) if row else 0
 
 

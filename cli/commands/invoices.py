@@ -1,0 +1,139 @@
+"""`billing invoices`: issued invoices and credit notes."""
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from billing.money import format_minor
+from cli.options import CustomerOption, JsonOption, TenantOption
+from cli.output import Column, print_json, print_table, print_text
+from cli.settings import read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from projections.invoices import InvoiceRow, IssuedDocument
+
+app = typer.Typer(help="List issued invoices and credit notes, or show one.")
+
+
+@app.command("list")
+def list_(
+    *, customer: CustomerOption = None, tenant: TenantOption = None, as_json: JsonOption = False
+) -> None:
+    """List issued documents in the order in which they were issued."""
+    from projections.invoices import invoices
+
+    with _reading(tenant) as (cursor, tenant_id):
+        found = invoices(cursor, tenant_id, customer)
+    if as_json:
+        print_json([_row(item) for item in found])
+        return
+    columns = [
+        Column("number"),
+        Column("customer"),
+        Column("issued on"),
+        Column("due for"),
+        Column("lines", "right"),
+        Column("net", "right"),
+        Column("currency"),
+    ]
+    rows = [
+        (
+            item.number,
+            item.customer_id,
+            item.issued_on,
+            item.due_for,
+            item.line_count,
+            format_minor(item.net_minor, item.currency),
+            item.currency,
+        )
+        for item in found
+    ]
+    print_table(f"Documents of {tenant_id}", columns, rows)
+
+
+@app.command()
+def show(
+    number: str = typer.Argument(help="The document's number."),
+    *,
+    tenant: TenantOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one document with its lines; the explanation of each line is in the JSON."""
+    from projections.invoices import document
+
+    with _reading(tenant) as (cursor, tenant_id):
+        found = document(cursor, tenant_id, number)
+    if as_json:
+        print_json({**found.issued, "lines": found.lines, "seq": found.row.seq, "leaf": found.leaf.hex()})
+    else:
+        _print(found)
+
+
+@contextmanager
+def _reading(tenant: str | None) -> "Iterator[tuple[Any, str]]":
+    import psycopg
+
+    from cli.tenants import tenant_of
+    from projections.session import reading
+
+    with psycopg.connect(read_settings().database(), autocommit=True) as connection:
+        tenant_id = tenant_of(connection, tenant)
+        with reading(connection, tenant_id) as cursor:
+            yield cursor, tenant_id
+
+
+def _row(item: "InvoiceRow") -> dict[str, object]:
+    return {
+        "number": item.number,
+        "kind": item.kind,
+        "customer_id": item.customer_id,
+        "currency": item.currency,
+        "net": format_minor(item.net_minor, item.currency),
+        "due_for": item.due_for,
+        "issued_on": item.issued_on,
+        "lines": item.line_count,
+        "seq": item.seq,
+        "computed_at_seq": item.computed_at_seq,
+        "recorded_at": item.recorded_at,
+    }
+
+
+def _print(found: "IssuedDocument") -> None:
+    row = found.row
+    title = row.kind.replace("_", " ")
+    print_text(f"{title} {row.number} for {row.customer_id}, issued on {row.issued_on} for {row.due_for}")
+    columns = [
+        Column("line", "right"),
+        Column("service"),
+        Column("price"),
+        Column("from"),
+        Column("to"),
+        Column("quantity", "right"),
+        Column("unit amount", "right"),
+        Column("amount", "right"),
+        Column("corrects"),
+    ]
+    rows = [
+        (
+            place,
+            line["service_id"],
+            line["price_id"],
+            line["period_start"],
+            line["period_end"],
+            line["quantity"],
+            line["unit_amount"],
+            line["amount"],
+            _corrects(line),
+        )
+        for place, line in enumerate(found.lines, start=1)
+    ]
+    print_table(f"Lines, in {row.currency}", columns, rows)
+    print_text(f"net {format_minor(row.net_minor, row.currency)} {row.currency}")
+
+
+def _corrects(line: "Mapping[str, Any]") -> str:
+    target = line.get("reverses") or line.get("adjusts")
+    return "" if target is None else f"{target['number']} line {target['line_no']}"

@@ -1,0 +1,174 @@
+"""The next invoices, as they would be issued if nothing more were heard; what is planned is told apart."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+from billing.days import ALWAYS, FOREVER, Day, to_date
+from billing.entitlement import Entitled, entitle
+from billing.invoice import Draft
+from billing.line import Line
+from billing.segments import Plan, Segment, Trigger
+from billing.timeline import Timeline
+from ledger.facts import Clock
+from projections import bookmarks, books, drafting, due, services
+from projections.books import Books
+from projections.drafting import Snapshot
+from projections.session import Connect, reading
+
+CHUNK_CUSTOMERS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCharge:
+    """What a scheduled service would be charged on an invoice, were it activated as planned."""
+
+    customer_id: str
+    service_id: str
+    product_id: str
+    price_id: str
+    currency: str
+    period_start: date
+    period_end: date
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewedInvoice:
+    """A draft: no number, not issued. Amounts in minor units; `planned` is not part of `net_minor`."""
+
+    customer_id: str
+    due_for: date
+    currency: str
+    net_minor: int
+    lines: tuple[Line, ...]
+    planned: tuple[PlannedCharge, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The next invoices of customers as known at a seq, and the customers for whom none can be told."""
+
+    tenant_id: str
+    computed_at_seq: int
+    invoices: tuple[PreviewedInvoice, ...]
+    set_aside: dict[str, str]
+
+
+def preview(connect: Connect, tenant_id: str, *, clock: Clock, customer_id: str | None = None) -> Preview:
+    """Return the drafts of every missed billing day and of the next one, for one customer or for all.
+
+    Days missed till today come first, as the next run would bill them. Equal to what the runs of those days
+    issue if nothing is heard in between, but for what is `planned` (BILLING.md §7 d).
+    """
+    invoices: list[PreviewedInvoice] = []
+    set_aside: dict[str, str] = {}
+    with connect() as connection, reading(connection, tenant_id) as cursor:
+        bookmark = bookmarks.read(cursor, tenant_id)
+        common = books.shared(cursor, tenant_id, bookmark)
+        done = {
+            item.customer_id: day
+            for item, day in due.done_through(cursor, common, bookmark.seq, customer_id).items()
+        }
+        names = list(done)
+        for start in range(0, len(names), CHUNK_CUSTOMERS):
+            chunk = names[start : start + CHUNK_CUSTOMERS]
+            read = drafting.snapshot(cursor, tenant_id, chunk, common)
+            today = Day(clock().astimezone(read.books.book.zone).date().toordinal())
+            for name in chunk:
+                try:
+                    invoices.extend(_customer(read, name, done[name], today))
+                except Exception as error:  # noqa: BLE001 - one bad customer is reported, the others are shown
+                    set_aside[name] = f"{type(error).__name__}: {error}"
+    return Preview(tenant_id, bookmark.seq, tuple(invoices), set_aside)
+
+
+def _customer(read: Snapshot, customer_id: str, done: Day, today: Day) -> Iterator[PreviewedInvoice]:
+    terms = read.books.book.terms(customer_id)
+    if terms is None:
+        return
+    days = [due.next_billing_day(terms, done)]
+    while days[-1] <= today:
+        days.append(due.next_billing_day(terms, days[-1]))
+    timelines = [services.timeline_of(item) for item in read.held.get(customer_id, ())]
+    before = ALWAYS
+    for day, drafts in zip(days, drafting.drafts_of(read, customer_id, days), strict=True):
+        planned = [
+            charge
+            for timeline in timelines
+            for charge in planned_charges(timeline, customer_id, read.books, before, day)
+        ]
+        before = day
+        yield from _invoices(customer_id, day, drafts, planned)
+
+
+def _invoices(
+    customer_id: str, day: Day, drafts: Sequence[Draft], planned: Sequence[PlannedCharge]
+) -> Iterator[PreviewedInvoice]:
+    by_currency = {item.currency: item for item in drafts}
+    for currency in sorted({*by_currency, *(charge.currency for charge in planned)}):
+        found = by_currency.get(currency)
+        yield PreviewedInvoice(
+            customer_id,
+            to_date(day),
+            currency,
+            0 if found is None else found.net_minor,
+            () if found is None else found.lines,
+            tuple(charge for charge in planned if charge.currency == currency),
+        )
+
+
+def planned_charges(
+    timeline: Timeline, customer_id: str, books: Books, after: Day, until: Day
+) -> Iterator[PlannedCharge]:
+    """Yield what a customer's plans would be charged on issue dates after one day and up to another."""
+    for plan in timeline.plans:
+        if plan.customer_id != customer_id:
+            continue
+        for item in entitle(activated(timeline, plan), books.catalog, books.book, until=until):
+            if item.customer_id == customer_id and after < item.due <= until:
+                yield _charge(item, books)
+
+
+def activated(timeline: Timeline, plan: Plan) -> Timeline:
+    """Return the timeline as if a plan, and nothing else, had come true."""
+    segment = Segment(
+        start=plan.start,
+        end=FOREVER,
+        suspended=False,
+        customer_id=plan.customer_id,
+        product_id=plan.product_id,
+        quantity=plan.quantity,
+        own_prices=plan.own_prices,
+        activation=plan.start,
+        charged_from=ALWAYS,
+        attributes={},
+        causes=plan.causes,
+        ended_by=None,
+    )
+    trigger = Trigger(
+        day=plan.start,
+        kind="activation",
+        customer_id=plan.customer_id,
+        product_id=plan.product_id,
+        quantity=plan.quantity,
+        own_prices=plan.own_prices,
+        activation=plan.start,
+        causes=plan.causes,
+    )
+    return replace(timeline, segments=(segment,), stops=(), triggers=(trigger,), plans=())
+
+
+def _charge(item: Entitled, books: Books) -> PlannedCharge:
+    currency = books.catalog.products[item.product_id].currency or books.book.currency
+    return PlannedCharge(
+        item.customer_id,
+        item.service_id,
+        item.product_id,
+        item.price_id,
+        currency,
+        to_date(item.start),
+        to_date(item.end),
+        item.amount_minor,
+    )
