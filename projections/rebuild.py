@@ -23,8 +23,6 @@ class ModelUnknownError(LedgerError):
 
 
 def rebuild(connection: Connection[Any], name: str, *, report: Report | None = None) -> tuple[str, ...]:
-    """Build a read model (`all`: every one) anew from the facts; return the replaced.
-
     """Build a read model (`all`: every one) anew from the facts; return which took over.
 
     a version that is not there, everything is rebuilt. Raises ModelUnknownError.
