@@ -42,6 +42,8 @@ WRONG_USE_CODES: Final = frozenset(
         "invalid_scenario",
         "unreadable_lines",
         "dead_letter",
+        "read_model_unknown",
+        "nothing_projected",
     }
 )
 CHECK_ADDRESS: Final = "see that it runs and that the address is right"
