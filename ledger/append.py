@@ -1,7 +1,7 @@
 """The one way into the ledger: heads locked, known events found, numbers given, rows copied, heads moved.
 
-One transaction, which the caller opens and commits, with its locks in the order of ARCHITECTURE.md §4: offset rows,
-heads by ascending tenant id, number series.
+One transaction, which the caller opens and commits, with its locks in the order of ARCHITECTURE.md §4: offset
+rows, heads by ascending tenant id, number series.
 """
 
 from collections.abc import Mapping, Sequence

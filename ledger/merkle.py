@@ -10,6 +10,7 @@ from typing import Final
 
 EMPTY_ROOT: Final = sha256(b"").digest()
 NODE: Final = b"\x01"
+HASH_BYTES: Final = 32
 
 
 class Frontier:
@@ -34,15 +35,28 @@ class Frontier:
 
     def extend(self, leaves: Iterable[bytes]) -> None:
         """Add leaf hashes at the right."""
-        subtrees, size = self._subtrees, self._size
         for leaf in leaves:
-            size += 1
-            node, carry = leaf, size
-            while not carry & 1:
-                node = sha256(NODE + subtrees.pop() + node).digest()
-                carry >>= 1
-            subtrees.append(node)
-        self._size = size
+            self._add(leaf, 0)
+
+    def extend_packed(self, leaves: bytes) -> None:
+        """Add leaf hashes that stand one behind the other, a full subtree at a time where they make one."""
+        start, end = 0, len(leaves) // HASH_BYTES
+        while start < end:
+            level = (end - start).bit_length() - 1
+            if self._size:
+                level = min(level, (self._size & -self._size).bit_length() - 1)
+            stop = start + (1 << level)
+            self._add(_subtree_root(leaves[start * HASH_BYTES : stop * HASH_BYTES]), level)
+            start = stop
+
+    def _add(self, node: bytes, level: int) -> None:
+        """Add a full subtree of 2^level leaves; the tree's size must be a multiple of that."""
+        carry = (self._size >> level) + 1
+        while not carry & 1:
+            node = sha256(NODE + self._subtrees.pop() + node).digest()
+            carry >>= 1
+        self._subtrees.append(node)
+        self._size += 1 << level
 
     def root(self) -> bytes:
         """Return the Merkle tree hash (RFC 9162 §2.1.1)."""
@@ -64,3 +78,11 @@ def root_of(entries: Iterable[bytes]) -> bytes:
     frontier = Frontier()
     frontier.extend(map(leaf_hash, entries))
     return frontier.root()
+
+
+def _subtree_root(nodes: bytes) -> bytes:
+    pair = 2 * HASH_BYTES
+    while len(nodes) > HASH_BYTES:
+        pairs = range(0, len(nodes), pair)
+        nodes = b"".join([sha256(NODE + nodes[start : start + pair]).digest() for start in pairs])
+    return nodes

@@ -11,7 +11,7 @@ app = typer.Typer()
 
 @app.command()
 def migrate(*, as_json: JsonOption = False) -> None:
-    """Apply the migrations that are missing; the database named by DATABASE_URL, as the owner of its tables."""
+    """Apply the missing migrations to the database of DATABASE_URL, as the owner of its tables."""
     import psycopg
 
     from ledger.migrate import migrate as apply_missing
