@@ -40,6 +40,8 @@ COLUMNS_AGREE: LiteralString = f"""
             version = seq AND stream = 'tenant' AND customer_id IS NULL
         WHEN starts_with(type, 'event.') THEN
             version = seq AND stream = 'rejected' AND customer_id IS NULL
+        WHEN starts_with(type, 'run.') THEN
+            version = seq AND stream = 'runs' AND {CUSTOMER_OF_SERVICE}
         WHEN type = 'invoice.lines' THEN
             customer_id IS NULL AND starts_with(stream, 'invoice/')
             AND position('"number":' || to_json(substr(stream, 9)) || ',"part":' || version || '}}' in body) >
