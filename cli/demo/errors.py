@@ -19,3 +19,9 @@ class SetAsideError(LedgerError):
     """A bill run could not bill a customer; in this world every customer can be billed."""
 
     code = "demo_customer_set_aside"
+
+
+class LedgerBrokenError(LedgerError):
+    """A ledger that the demo wrote does not verify."""
+
+    code = "demo_ledger_broken"

@@ -4,17 +4,22 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, Final, LiteralString
 
-from psycopg import Connection
+from psycopg import Connection, Cursor
 
 from billing.money import format_minor
+from cli.clock import clock_from
+from cli.demo.errors import LedgerBrokenError
 from cli.demo.papers import pdf_path
-from cli.demo.summary import DeadLetter, IssuedDocument, LedgerState, Oddity, Source
+from cli.demo.stage import Stage
+from cli.demo.summary import DeadLetter, IssuedDocument, LedgerState, NextDocument, Oddity, Source
 from cli.issued_documents import IssuedDocuments
 from documents.view import InvoiceView
-from ledger.merkle import Frontier
-from ledger.read import each_fact, heads
+from ledger.personal import reveal
+from ledger.verify import tenants, verify
 from projections.anomalies import anomalies
-from projections.session import reading
+from projections.customers import customers
+from projections.preview import preview
+from projections.session import Connect, reading
 
 SOURCES: Final[LiteralString] = """
     SELECT topic || '/' || partition, received, booked, duplicate, rejected
@@ -67,15 +72,46 @@ def issued(view: InvoiceView) -> IssuedDocument:
     )
 
 
-def ledgers(connection: Connection[Any]) -> tuple[LedgerState, ...]:
-    """Return size and Merkle root of every ledger, computed from its leaves."""
+def ledgers(connect: Connect) -> tuple[LedgerState, ...]:
+    """Return size and Merkle root of every ledger, recomputed from its facts as `billing verify` does.
+
+    Raises LedgerBrokenError where a fact is not what it was when it was appended.
+    """
+    with connect() as connection:
+        tenant_ids = tenants(connection)
     found = []
-    for head in heads(connection):
-        frontier = Frontier()
-        frontier.extend(fact.leaf for fact in each_fact(connection, head.tenant_id, up_to_seq=head.size))
-        assert frontier.size == head.size, (head, frontier.size)
-        found.append(LedgerState(head.tenant_id, head.size, frontier.root().hex()))
+    for tenant_id in tenant_ids:
+        verified = verify(connect, tenant_id)
+        if verified.tree is None or verified.findings:
+            raise LedgerBrokenError(f"the ledger of {tenant_id} is damaged: {verified.findings}")
+        found.append(LedgerState(tenant_id, verified.tree.size, verified.tree.root))
     return tuple(found)
+
+
+def previewed(stage: Stage, connection: Connection[Any], tenant_id: str) -> Iterator[NextDocument]:
+    """Yield what the next invoices of a tenant's customers would be, by day."""
+    with reading(connection, tenant_id) as cursor:
+        names = _names(cursor, tenant_id)
+    found = preview(stage.connect, tenant_id, clock=clock_from(f"file:{stage.clock}"))
+    for item in sorted(found.invoices, key=lambda item: (item.due_for, item.customer_id, item.currency)):
+        planned_minor = sum(charge.amount_minor for charge in item.planned)
+        yield NextDocument(
+            tenant_id=tenant_id,
+            customer_id=item.customer_id,
+            customer=names.get(item.customer_id, item.customer_id),
+            issue_day=item.due_for,
+            currency=item.currency,
+            net=Decimal(format_minor(item.net_minor, item.currency)),
+            planned=Decimal(format_minor(planned_minor, item.currency)),
+            lines=len(item.lines),
+        )
+
+
+def _names(cursor: Cursor[Any], tenant_id: str) -> dict[str, str]:
+    """Return the names of customers, as far as they are kept; a later one stands in place of an earlier."""
+    said = {row.customer_id: row.party["name"] for row in customers(cursor, tenant_id) if "name" in row.party}
+    values = reveal(cursor.connection, tenant_id, set(said.values()))
+    return {customer_id: values[name] for customer_id, name in said.items() if name in values}
 
 
 def oddities(connection: Connection[Any], tenant_id: str) -> Iterator[Oddity]:

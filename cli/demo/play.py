@@ -19,7 +19,7 @@ from cli.demo.months import Months
 from cli.demo.processes import orderly_farewell
 from cli.demo.stage import Stage, stage
 from cli.demo.summary import Summary
-from cli.demo.terminal import opening, show, show_check, show_files
+from cli.demo.terminal import opening, show, show_case, show_check, show_files
 from cli.demo.times import FIRST_DAY, LAST_DAY
 from cli.demo.world import PROVIDERS, build
 from cli.embedded.broker import Preference
@@ -63,6 +63,7 @@ def play(wishes: Wishes, terminal: Console) -> Summary:
                 summary = _summary(connection, parts, lived, views, closing, began)
         papers.write_summary(wishes.out, summary.as_json())
         show(summary, terminal)
+        show_case(views, terminal)
         show_check(closing, terminal)
         show_files(wishes.out, len(views), lines, terminal)
     return summary
@@ -93,10 +94,14 @@ def _summary(
         lifecycle_events=gathering.lifecycle_events(connection),
         sources=gathering.sources(connection),
         documents=tuple(gathering.issued(view) for view in views),
-        preview=(),
+        preview=tuple(
+            document
+            for tenant_id in tenant_ids
+            for document in gathering.previewed(parts, connection, tenant_id)
+        ),
         oddities=tuple(odd for tenant_id in tenant_ids for odd in gathering.oddities(connection, tenant_id)),
         dead_letters=gathering.dead_letters(connection),
-        ledgers=gathering.ledgers(connection),
+        ledgers=gathering.ledgers(parts.connect),
         charges_checked=closing.charges,
         differences=closing.differences,
     )

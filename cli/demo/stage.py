@@ -1,5 +1,6 @@
 """Everything real that the demo runs on: PostgreSQL, a broker, consumers, a projector, a clock."""
 
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -52,7 +53,8 @@ def stage(folder: Path, *, prefer: Preference = "auto") -> Iterator[Stage]:
     with ExitStack() as everything:
         server = everything.enter_context(postgres(folder / POSTGRES_FOLDER))
         database_url = _database(server.url(), server.url(DATABASE))
-        kafka = everything.enter_context(broker(folder / "broker", prefer))
+        records = everything.enter_context(tempfile.TemporaryDirectory(prefix="billing-demo-broker-"))
+        kafka = everything.enter_context(broker(Path(records), prefer))
         _make_topics(kafka.bootstrap)
         clock = folder / CLOCK_FILE
         move(clock, heard_at(OPENING_DAY))

@@ -47,6 +47,8 @@ class NextDocument:
     issue_day: date
     currency: str
     net: Decimal
+    planned: Decimal
+    """What scheduled services would add, were they activated as planned."""
     lines: int
 
 

@@ -1,7 +1,7 @@
 """What the demo shows at the terminal: a line per month while it lives, the summary at the end."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from textwrap import shorten
@@ -14,15 +14,21 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from billing.money import format_minor
 from cli.demo.closing import Closing
+from cli.demo.stories_saentis import CUSTOMER_OF_24_JUNE
 from cli.demo.summary import DeadLetter, LedgerState, Month, NextDocument, Oddity, Source, Summary
 from cli.demo.world import PROVIDERS
 from cli.output import console
+from documents.arithmetic import arithmetic
+from documents.formats import formats_for
+from documents.view import InvoiceView, LineView
 
 WIDTH: Final = 100
 INDENT: Final = 2
 SHOWN_DIFFERENCES: Final = 20
 DETAIL: Final = 90
+ONE_DAY: Final = timedelta(days=1)
 
 
 def page() -> Console:
@@ -52,6 +58,29 @@ def show(summary: Summary, terminal: Console) -> None:
     _oddities(summary.oddities, terminal)
     _dead_letters(summary.dead_letters, terminal)
     _ledgers(summary.ledgers, terminal)
+
+
+def show_case(views: Sequence[InvoiceView], terminal: Console) -> None:
+    """Print the documents of the customer whose service went live on 24 June, line by line."""
+    mine = [view for view in views if view.buyer.customer_id == CUSTOMER_OF_24_JUNE]
+    _heading("Active from 24 June, billed on 2 July, stopped on 11 July (heard on the 20th)", terminal)
+    table = _table("", "", ">amount", "how it comes about")
+    for view in mine:
+        total = money(Decimal(format_minor(view.net_minor, view.currency)))
+        table.add_row(
+            Text(view.number, style="bold"),
+            Text(_day(view.issued_on), style="bold"),
+            Text(total, style="bold"),
+            Text(view.currency, style="bold"),
+        )
+        for line in view.lines:
+            table.add_row(
+                f"  {line.price_name}",
+                _span(line),
+                money(Decimal(format_minor(line.amount_minor, view.currency))),
+                "; ".join(arithmetic(line, formats_for("en", view.currency))),
+            )
+    _print(table, terminal)
 
 
 def show_check(closing: Closing, terminal: Console) -> None:
@@ -153,7 +182,7 @@ def _cells(groups: Iterable[Sequence[Month]]) -> list[str]:
 
 def _preview(documents: Sequence[NextDocument], terminal: Console) -> None:
     _heading("Next month, if nothing else is heard", terminal)
-    table = _table("on", "customer", ">lines", ">net", "")
+    table = _table("on", "customer", ">lines", ">net", "", ">planned")
     for document in documents:
         table.add_row(
             _day(document.issue_day),
@@ -161,6 +190,7 @@ def _preview(documents: Sequence[NextDocument], terminal: Console) -> None:
             str(document.lines),
             money(document.net),
             document.currency,
+            money(document.planned) if document.planned else "",
         )
     _print(table, terminal)
 
@@ -169,7 +199,8 @@ def _oddities(oddities: Sequence[Oddity], terminal: Console) -> None:
     _heading("Kept, but without effect yet", terminal)
     table = _table("tenant", "event", "what is odd about it")
     for oddity in oddities:
-        table.add_row(oddity.tenant_id, oddity.event_id, escape(f"{oddity.subject}: {oddity.detail}"))
+        subject = oddity.subject.removeprefix("service/")
+        table.add_row(oddity.tenant_id, oddity.event_id, escape(f"{subject}: {oddity.detail}"))
     _print(table, terminal)
 
 
@@ -219,6 +250,11 @@ def _table(*titles: str, footer: bool = False) -> Table:
             title.removeprefix(">"), justify="right" if title.startswith(">") else "left", overflow="fold"
         )
     return table
+
+
+def _span(line: LineView) -> str:
+    last = line.end - ONE_DAY
+    return _day(line.start) if last == line.start else f"{_day(line.start)} to {_day(last)}"
 
 
 def _day(day: date) -> str:
