@@ -1,8 +1,8 @@
 """Entitled: what the facts known now say should be charged, ever (BILLING.md §3 to §6)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import gcd
+from typing import NamedTuple
 
 from billing.catalog import Catalog, Price
 from billing.days import ALWAYS, Day
@@ -18,8 +18,7 @@ from billing.states import State, states
 from billing.timeline import Timeline
 
 
-@dataclass(frozen=True, slots=True)
-class Entitled:
+class Entitled(NamedTuple):
     """One span of a full period at one rate, or a one-time amount (`full` days None, one day long)."""
 
     service_id: str
@@ -249,8 +248,15 @@ def amount_of(
     unit: Exact, quantity: Exact, part: tuple[int, int], currency: str, rounding: Rounding
 ) -> tuple[int, int, int]:
     """Return minor units, and the exact fraction of minor units before it was rounded, in lowest terms."""
-    numerator = unit.scaled * quantity.scaled * part[0] * 10 ** minor_digits(currency)
-    denominator = part[1] * 10 ** (unit.scale + quantity.scale)
+    numerator = unit.scaled * quantity.scaled * part[0]
+    denominator = part[1]
+    shift = minor_digits(currency) - unit.scale - quantity.scale
+    if shift >= 0:
+        numerator *= 10**shift
+    else:
+        denominator *= 10**-shift
+    if denominator == 1:
+        return numerator, numerator, 1
     divisor = gcd(numerator, denominator)
     numerator, denominator = numerator // divisor, denominator // divisor
     return rounded(numerator, denominator, rounding), numerator, denominator

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from billing.days import Day, day, instant
 from billing.errors import InvalidFactError
@@ -21,8 +21,7 @@ SERVICE_EVENT_TYPES: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class EventRef:
+class EventRef(NamedTuple):
     """What names an event for ever: its source and its id there."""
 
     source: str

@@ -40,8 +40,8 @@ def calculate(
     """Return the documents that are due to a customer on `issue_day`, from the facts that the arguments hold.
 
     `timelines` are of every service that the customer holds or ever held; `invoiced_by_service` is what was
-    invoiced to this customer. Where the caller knows that an earlier run left nothing to correct, and nothing
-    was heard since that reaches so far back, `settled_by_service` leaves out the full periods that ended by a day.
+    invoiced to this customer. `settled_by_service` leaves out the full periods that ended by a day, where the
+    caller knows that a run left nothing there to correct and that nothing heard since reaches so far back.
     """
     lines: list[Line] = []
     for timeline in timelines:

@@ -1,15 +1,15 @@
 """Invoiced: what issued invoices and credit notes have charged, net, folded from their lines alone."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from billing.days import Day
 from billing.line import Kind, Line, LineRef
 from billing.money import Exact
 
 
-@dataclass(frozen=True, slots=True)
-class InvoicedSpan:
+class InvoicedSpan(NamedTuple):
     """What stands of one issued line."""
 
     service_id: str
@@ -49,8 +49,7 @@ def apply_lines(state: Invoiced, number: str, lines: Iterable[Line], first_line_
             del spans[line.reverses]
         elif line.adjusts is not None:
             assert line.result is not None, "an adjusting line says what stands"
-            spans[line.adjusts] = replace(
-                spans[line.adjusts],
+            spans[line.adjusts] = spans[line.adjusts]._replace(
                 start=line.result.start,
                 end=line.result.end,
                 amount_minor=line.result.amount_minor,

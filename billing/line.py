@@ -1,8 +1,7 @@
 """A line of an invoice or credit note, and why it is there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from billing.catalog import Proration
 from billing.days import Day, day, iso
@@ -14,16 +13,14 @@ PriceSource = Literal["catalog", "customer price", "own price", "invoiced"]
 Rule = Proration | Literal["one_time", "reversal"]
 
 
-@dataclass(frozen=True, slots=True)
-class LineRef:
+class LineRef(NamedTuple):
     """An issued line: its document's number and its place there, from 1."""
 
     document: str
     line_no: int
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What stands of an invoiced line after a correction."""
 
     start: Day
@@ -31,8 +28,7 @@ class Standing:
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(NamedTuple):
     """What produced an amount: `rounding(numerator / denominator) - invoiced_minor`, in minor units.
 
     The fraction is unit amount x quantity x share, in lowest terms. For a reversal it is zero: nothing is
@@ -88,8 +84,7 @@ class Explanation:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line. Days are half-open; `full` days are None for one-time amounts."""
 
     service_id: str

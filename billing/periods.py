@@ -124,6 +124,15 @@ class Grid:
         index = bisect_right(ends, day)
         return index if self.begins[index] <= limit else -1
 
+    def following(self, index: int, limit: Day) -> int:
+        """Return the index of the next piece; -1 if it begins after `limit`."""
+        if self.ends[index] > limit:
+            return -1
+        index += 1
+        if index == len(self.ends):
+            self._extend()
+        return index
+
     def _extend(self) -> None:
         begin, start, end = next(self._pieces)
         self.begins.append(begin)

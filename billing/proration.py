@@ -1,12 +1,14 @@
 """The share of a full period that a span costs (BILLING.md §5)."""
 
 from datetime import date
+from typing import Final
 
 from billing.catalog import Proration
 from billing.days import Day
 from billing.periods import INTERVAL_MONTHS, Interval
 
-_MONTH_DAYS = 30
+WHOLE: Final = (1, 1)
+_MONTH_DAYS: Final = 30
 
 
 def share(
@@ -18,12 +20,12 @@ def share(
     """
     days, full_days = served[1] - served[0], full[1] - full[0]
     if proration == "none" or days == full_days:
-        return 1, 1
+        return WHOLE
     if proration == "actual" or interval == "week":
         return days, full_days
     parts = _MONTH_DAYS * INTERVAL_MONTHS[interval]
     counted = days if proration == "fixed_30" else days_30e_360(*served)
-    return (counted, parts) if counted < parts else (1, 1)
+    return (counted, parts) if counted < parts else WHOLE
 
 
 def days_30e_360(start: Day, end: Day) -> int:

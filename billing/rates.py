@@ -1,7 +1,6 @@
 """Which unit amount applies on a day (BILLING.md §3)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from billing.catalog import Price, PriceVersion
 from billing.days import Day
@@ -12,8 +11,7 @@ from billing.policies import CustomerPrice
 from billing.segments import OwnPrices
 
 
-@dataclass(frozen=True, slots=True)
-class UnitAmount:
+class UnitAmount(NamedTuple):
     """A unit amount and where it comes from: the service's own, the customer's, or a catalog version."""
 
     amount: Exact
@@ -21,8 +19,7 @@ class UnitAmount:
     version: EventRef | None  # the fact that set it; None for an own price, whose fact is among the causes
 
 
-@dataclass(frozen=True, slots=True)
-class Tariff:
+class Tariff(NamedTuple):
     """What one price costs one service: own price, the customer's prices, the catalog's versions."""
 
     price: Price
@@ -32,11 +29,13 @@ class Tariff:
 
     @staticmethod
     def of(
-        price: Price, own_prices: OwnPrices, customer: Sequence[CustomerPrice], activation: Day
+        price: Price, own_prices: OwnPrices, customer: tuple[CustomerPrice, ...], activation: Day
     ) -> "Tariff":
         """Return what a price costs a service in one state."""
-        own = next((amount for price_id, amount in own_prices if price_id == price.price_id), None)
-        return Tariff(price, own, tuple(customer), activation)
+        for price_id, amount in own_prices:
+            if price_id == price.price_id:
+                return Tariff(price, amount, customer, activation)
+        return Tariff(price, None, customer, activation)
 
     @property
     def constant(self) -> bool:

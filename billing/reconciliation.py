@@ -1,7 +1,6 @@
 """Entitled minus invoiced (BILLING.md §6, §7)."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 from billing.days import Day
 from billing.entitlement import Entitled
@@ -120,14 +119,13 @@ def _difference(span: Entitled, before: InvoicedSpan) -> Line:
         days = (min(span.start, before.start), max(span.start, before.start))
     else:
         days = (span.start, span.end)
-    return replace(
-        charge(span),
+    return charge(span)._replace(
         period_start=days[0],
         period_end=days[1],
         amount_minor=span.amount_minor - before.amount_minor,
         adjusts=LineRef(before.document, before.line_no),
         result=Standing(span.start, span.end, span.amount_minor),
-        explanation=replace(span.explanation, invoiced_minor=before.amount_minor),
+        explanation=span.explanation._replace(invoiced_minor=before.amount_minor),
     )
 
 

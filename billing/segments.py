@@ -1,8 +1,7 @@
 """The pieces of a service's timeline; each names the events that caused it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from billing.days import Day
 from billing.facts import EventRef
@@ -13,8 +12,7 @@ OwnPrices = tuple[tuple[str, Exact], ...]
 TriggerKind = Literal["activation", "change", "return"]
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """Local days `[start, end)` on which a service is active, or suspended, in one state."""
 
     start: Day
@@ -31,8 +29,7 @@ class Segment:
     ended_by: EventRef | None  # what began the next state, or the stop
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(NamedTuple):
     """A stop (or a return that is one) of a service that was not suspended, and the state right before it."""
 
     day: Day  # its effective day
@@ -46,8 +43,7 @@ class Stop:
     ref: EventRef
 
 
-@dataclass(frozen=True, slots=True)
-class Trigger:
+class Trigger(NamedTuple):
     """A moment at which one-time prices may be charged, with the state right after the event."""
 
     day: Day
@@ -60,8 +56,7 @@ class Trigger:
     causes: tuple[EventRef, ...]  # the triggering event last
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """A scheduled service that no activation has made true yet; only forecasts read it."""
 
     start: Day

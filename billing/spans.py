@@ -1,7 +1,8 @@
 """Spans of one price: the days of each full period that are charged at one rate (BILLING.md §4 to §6)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from billing.catalog import Price, Proration
 from billing.days import FOREVER, Day
@@ -14,8 +15,7 @@ from billing.segments import Segment
 from billing.states import State
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Days of one full period at one rate, as found; neighbours may still be one."""
 
     customer_id: str
@@ -203,7 +203,7 @@ def maximal(spans: Sequence[Span]) -> list[Span]:
             and before.quantity == span.quantity
         ):
             causes = tuple(dict.fromkeys((*before.causes, *span.causes)))
-            joined[latest[key]] = replace(before, end=span.end, ended_on=span.ended_on, causes=causes)
+            joined[latest[key]] = before._replace(end=span.end, ended_on=span.ended_on, causes=causes)
         else:
             latest[key] = len(joined)
             joined.append(span)
