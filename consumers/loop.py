@@ -165,7 +165,8 @@ class Consumer:
     def _accepts_gap(self, partition: Partition, held: _Held, first: int) -> bool:
         """Ask the broker once more for what it left out; accept what it leaves out again.
 
-        Compaction and transactions leave holes. A log that begins behind our offset is no hole but a loss.
+        Compaction and transactions leave holes, also between records that come together: those are the broker's
+        own. A log that begins behind our offset is no hole but a loss.
         """
         if held.sought != (held.expected, first):
             held.sought = (held.expected, first)
