@@ -2,6 +2,7 @@
 
 import atexit
 import io
+import re
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -25,6 +26,7 @@ COLOUR_PROFILE: Final = Path(str(resources.files("weasyprint.pdf"))) / "sRGB2014
 FOLDER: Final = Path(str(resources.files("documents")))
 RDF: Final = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 PDFUA: Final = "http://www.aiim.org/pdfua/ns/id/"
+UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 PDFUA_PART: Final = "1"
 EXTENSIONS: Final = {
     "pdfaExtension": "http://www.aiim.org/pdfa/ns/extension/",
@@ -97,6 +99,7 @@ class Renderer:
             loader=FileSystemLoader(FOLDER / "templates"),
             autoescape=True,
             undefined=StrictUndefined,
+            finalize=_printable,
             trim_blocks=True,
             lstrip_blocks=True,
         )
@@ -122,6 +125,11 @@ class Renderer:
         written = document.write_pdf(pdf_variant=VARIANT, output_intent=COLOURS)
         assert isinstance(written, bytes)
         return written
+
+
+def _printable(value: object) -> object:
+    """Return a text without the characters that neither HTML nor the XML of the metadata can hold."""
+    return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", value) if isinstance(value, str) else value
 
 
 @atexit.register

@@ -1,8 +1,10 @@
 """From the facts of an issued document to what stands on its page."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from billing.money import exact, format_minor
 from documents.arithmetic import arithmetic
 from documents.formats import formats_for
 from documents.invoice_pdf import render
-from documents.issued import Names, invoice_view, line_view
+from documents.issued import KNOWN_KEYS, Names, invoice_view, line_view
 from documents.view import Detail, InvoiceView, LedgerReference, LineReference
 from tests.documents.pdf_reading import pages
 
@@ -215,3 +217,12 @@ def test_an_erased_customer_and_a_bare_seller_still_make_a_page() -> None:
 def test_what_the_catalog_does_not_name_keeps_its_id() -> None:
     unnamed = line_view(1, line(700, ("2026-06-24", "2026-07-01"), served=7), Names(), digits=2)
     assert (unnamed.product_name, unnamed.price_name) == ("laptop", "rent")
+
+
+def test_the_reference_names_every_key_of_legal() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "reference" / "documents.md").read_text()
+    table = text.partition("| key | stands |")[2].partition("\n\n")[0]
+    assert (
+        set(re.findall(r"`(\w+)`", " ".join(row.split("|")[1] for row in table.splitlines() if row)))
+        == KNOWN_KEYS
+    )

@@ -3,9 +3,11 @@
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -116,3 +118,10 @@ def test_holds_one_document_at_a_time() -> None:
             yield samples.view(samples.line(1, "s", "P", "R", "1.00", samples.JULY))
 
     assert write_lines(views(), output).lines == 3
+
+
+def test_the_reference_describes_every_column_in_order() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "reference" / "documents.md").read_text()
+    table = text.partition("| column | holds |")[2].partition("\n\n")[0]
+    cells = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]
+    assert re.findall(r"`(\w+)`", " ".join(cells)) == list(COLUMNS)
