@@ -48,7 +48,11 @@ def demo(
     from cli.output import console, print_json
 
     terminal = console(stderr=True) if as_json else page()
-    summary = play(Wishes(out, keep, broker, withhold), terminal)
+    try:
+        summary = play(Wishes(out, keep, broker, withhold), terminal)
+    except KeyboardInterrupt:
+        terminal.print("stopped; nothing that the demo started is running any more")
+        return int(ExitCode.INTERRUPTED)
     if as_json:
         print_json(summary.as_data())
     return int(ExitCode.FAILED if summary.differences else ExitCode.FINE)

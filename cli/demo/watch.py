@@ -12,7 +12,7 @@ from cli.demo.processes import Child
 from projections.runner import positions
 from projections.session import LIVE
 
-TIMEOUT_SECONDS: Final = 60.0
+TIMEOUT_SECONDS: Final = 120.0
 LOOK_AGAIN_SECONDS: Final = 0.01
 
 RECEIVED: Final[LiteralString] = "SELECT coalesce(sum(received), 0)::bigint FROM ledger.ingest_offset"
