@@ -22,6 +22,8 @@ _MONTHS_OF_TIME: Final = 10000 * 12  # a date's year has four digits
 @lru_cache(maxsize=65536)
 def day_in_month(month: int, day_of_month: int) -> Day:
     """Return a day of a month (counted: year * 12 + month - 1), clamped to the month's last day."""
+    if month >= _MONTHS_OF_TIME:
+        return FOREVER
     first = _first_of(month)
     return Day(first + min(day_of_month, _first_of(month + 1) - first) - 1)
 

@@ -101,6 +101,8 @@ class _Plain:
         """Add the lines of a price, take what stands as it should out of `standing`; False if not plain."""
         segment, terms, issue_day = self.segment, self.terms, self.issue_day
         rule = price.proration or terms.policies[0][1].proration
+        if price.interval == "week":
+            rule = "actual"
         if rule == "none" or price.interval is None:
             return False
         customer_prices = terms.prices.get((segment.product_id, price.price_id), ()) if terms.prices else ()

@@ -167,9 +167,10 @@ class Walk:
         return grid.begins[index] <= self.until and (self.since is None or grid.ends[index] > self.since)
 
     def _rule(self, policy: Policy, *, whole: bool) -> Proration:
-        """Return how a full period is prorated: as the price says, else the policy; cut ones by the day."""
+        """Return the price's proration, else the policy's; weeks, and cut periods under `none`, by the day."""
         rule = self.price.proration or policy.proration
-        return "actual" if rule == "none" and (self.price.interval == "week" or not whole) else rule
+        by_the_day = self.price.interval == "week" or (rule == "none" and not whole)
+        return "actual" if by_the_day else rule
 
     def _tariff(self, segment: Segment, terms: CustomerTerms) -> Tariff:
         customer = terms.prices.get((self.product_id, self.price.price_id), ())

@@ -23,6 +23,7 @@ class Life:
     days: dict[date, State]
     stops: dict[date, State]  # effective day of a stop -> the state right before it
     pauses: list[date]  # effective days of stops and suspensions
+    silent_stops: set[date]  # stops while suspended: nothing recurring is charged from the suspension on
     triggers: dict[tuple[str, str, date], tuple[State, str]]  # (product, price, day) -> state after
     activations: list[date]
 
@@ -45,7 +46,7 @@ def live(world: World, events: list[dict[str, Any]], until: date) -> Life:
             event["event_id"],
         )
 
-    state, life = State(), Life({}, {}, [], {}, [])
+    state, life = State(), Life({}, {}, [], set(), {}, [])
     by_day: dict[date, list[dict[str, Any]]] = defaultdict(list)
     for event in sorted(events, key=order):
         by_day[order(event)[0]].append(event)
@@ -114,7 +115,9 @@ def step(world: World, life: Life, state: State, event: dict[str, Any], today: d
     elif kind == "resumed" and state.active and state.suspended:
         state.suspended = False
     elif kind in ("deactivated", "returned") and state.active:
-        if not state.suspended:
+        if state.suspended:
+            life.silent_stops.add(today)
+        else:
             life.stops[today] = before
         life.pauses.append(today)
         state.active = state.suspended = False
@@ -175,6 +178,7 @@ class Walk:
             if state.active:
                 self.tails = {key: tail for key, tail in self.tails.items() if tail.last == today}
             else:
+                self.tails = {} if today in self.life.silent_stops else self.tails
                 self.go_on(today, charged)
         return self.spans
 

@@ -1,0 +1,240 @@
+"""What must hold for every history, whatever is heard when (BILLING.md §7)."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from billing.days import Day, day
+from billing.facts import EventRef
+from billing.invoice import calculate
+from billing.invoiced import Invoiced, InvoicedSpan, apply_lines
+from billing.line import Line
+from billing.timeline import Timeline, fold
+from cli.simulate.run import Outcome, World, run
+from cli.simulate.scenario_file import Scenario
+from tests.billing.worlds import CUSTOMERS, LAST_STEP, worlds
+
+pytestmark = pytest.mark.timeout(600)
+EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "30"))
+many = settings(
+    deadline=None,
+    max_examples=EXAMPLES,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+Sums = dict[tuple[str, str, str, str, str], int]
+
+
+def lived(world: dict[str, Any]) -> Outcome:
+    return run(Scenario.model_validate(world))
+
+
+def sums(outcome: Outcome) -> Sums:
+    found: Counter[tuple[str, str, str, str, str]] = Counter()
+    for document in outcome.documents:
+        for line in document.lines:
+            place = (document.customer_id, document.currency, line.service_id, line.product_id, line.price_id)
+            found[place] += line.amount_minor
+    return {place: amount for place, amount in found.items() if amount}
+
+
+def standing(outcome: Outcome) -> list[tuple[str, InvoicedSpan]]:
+    """What stands of all lines, read from their JSON alone."""
+    states = {customer_id: Invoiced() for customer_id in CUSTOMERS}
+    for number, document in enumerate(outcome.documents, 1):
+        wire = [json.loads(json.dumps(line.as_data(document.currency))) for line in document.lines]
+        lines = [Line.from_data(data, document.currency) for data in wire]
+        assert tuple(lines) == document.lines
+        customer_id = document.customer_id
+        states[customer_id] = apply_lines(states[customer_id], str(number), lines)
+    return [
+        (customer_id, span)
+        for customer_id, state in states.items()
+        for spans in state.by_service.values()
+        for span in spans
+    ]
+
+
+@given(worlds())
+@many
+def test_convergence(world):
+    """Many runs add up to the one that knew everything (a)."""
+    hindsight = {**world, "steps": [{"issue": LAST_STEP.isoformat()}]}
+    assert sums(lived(world)) == sums(lived(hindsight))
+
+
+@given(worlds())
+@many
+def test_idempotence(world):
+    """Issuing twice on the same date adds nothing (b)."""
+    twice = {**world, "steps": [step for step in world["steps"] for _ in range(2)]}
+    assert lived(twice).documents == lived(world).documents
+
+
+@given(worlds(), st.randoms(use_true_random=False))
+@many
+def test_arrival_order_never_matters(world, random):
+    """Facts shuffled, sent again, and all heard later give the same documents once they are heard."""
+    steps = [{"issue": LAST_STEP.isoformat()}]
+    shuffled = list(world["events"])
+    random.shuffle(shuffled)
+    again = [{**event, "heard": random.choice(world["events"])["heard"]} for event in shuffled]
+    first, second = (
+        lived({**world, "steps": steps}),
+        lived({**world, "steps": steps, "events": again + shuffled}),
+    )
+    assert first.documents == second.documents
+    assert first.anomalies == second.anomalies
+
+
+@given(worlds())
+@many
+def test_what_stands_is_what_is_entitled(world):
+    """Credit and charge add up, per invoiced span, to the entitled amount; nothing else stands."""
+    left = standing(lived(world))
+    hindsight = lived({**world, "steps": [{"issue": LAST_STEP.isoformat()}]})
+    wanted = standing(hindsight)
+
+    def content(spans: list[tuple[str, InvoicedSpan]]) -> list[Any]:
+        return sorted(
+            (
+                *(customer_id, *span[:4], str(span.full_start), str(span.full_end)),
+                *(span.start, span.end, span.amount_minor),
+            )
+            for customer_id, span in spans
+            if span.amount_minor
+        )
+
+    assert content(left) == content(wanted)
+
+
+@given(worlds(plain=True))
+@many
+def test_no_day_is_billed_twice_and_none_is_left_out(world):
+    """By the day: what stands covers each active day of each price once (c)."""
+    outcome = lived(world)
+    built = World(Scenario.model_validate(world))
+    book, catalog = built.book(day(LAST_STEP)), built.catalog(day(LAST_STEP))
+    horizon = day(LAST_STEP) - 400  # every full period that begins before it has ended by the last step
+    billed: Counter[tuple[str, str, str, str, int]] = Counter()
+    for customer_id, span in standing(outcome):
+        if span.kind == "recurring":
+            for number in range(span.start, min(span.end, horizon)):
+                billed[customer_id, span.service_id, span.product_id, span.price_id, number] += 1
+    active: Counter[tuple[str, str, str, str, int]] = Counter()
+    for timeline in built.timelines(day(LAST_STEP), book):
+        for segment in timeline.segments:
+            if segment.suspended or segment.quantity.scaled == 0:
+                continue
+            for price in catalog.products[segment.product_id].prices:
+                for number in range(max(segment.start, segment.charged_from), min(segment.end, horizon)):
+                    if price.recurring:
+                        place = (segment.customer_id, timeline.service_id, segment.product_id, price.price_id)
+                        active[*place, number] += 1
+    assert billed == active
+
+
+@given(worlds())
+@many
+def test_explanations_recompute(world):
+    """Each amount follows from its explanation alone, and names events of its service that were heard."""
+    known = {event["event_id"] for event in world["events"]}
+    for document in lived(world).documents:
+        digits = {"JPY": 0, "KWD": 3}.get(document.currency, 2)
+        for line in document.lines:
+            why = line.explanation
+            assert line.amount_minor == recomputed(line, digits) - why.invoiced_minor
+            assert {ref.id for ref in why.events} <= known
+            assert why.events
+            assert (why.rule == "reversal") == (line.reverses is not None)
+
+
+def recomputed(line: Line, digits: int) -> int:
+    why = line.explanation
+    if why.rule == "reversal":
+        return 0
+    unit, quantity = line.unit_amount, line.quantity
+    numerator = unit.scaled * quantity.scaled * why.share[0] * 10**digits
+    denominator = why.share[1] * 10 ** (unit.scale + quantity.scale)
+    assert numerator * why.denominator == why.numerator * denominator
+    assert 0 <= why.share[0] <= why.share[1]
+    doubled = 2 * abs(numerator)
+    whole, rest = divmod(doubled, 2 * denominator)
+    up = {"half_up": rest >= denominator, "down": False}.get(
+        why.rounding, rest > denominator or (rest == denominator and whole % 2 == 1)
+    )
+    return (whole + up) * (-1 if numerator < 0 else 1)
+
+
+@contextmanager
+def nothing_is_plain() -> Iterator[None]:
+    with patch("billing.invoice.plain_lines", return_value=None):
+        yield
+
+
+@given(worlds())
+@many
+def test_the_plain_case_is_the_general_one(world):
+    """The short way gives the same documents, to the last explanation."""
+    quick = lived(world)
+    with nothing_is_plain():
+        assert lived(world).documents == quick.documents
+
+
+@given(worlds())
+@many
+def test_timelines_survive_storage(world):
+    built = World(Scenario.model_validate(world))
+    for timeline in built.timelines(day(LAST_STEP), built.book(day(LAST_STEP))):
+        assert Timeline.from_data(json.loads(json.dumps(timeline.as_data()))) == timeline
+
+
+@given(worlds(plain=True), st.integers(0, 500))
+@many
+def test_what_is_settled_need_not_be_looked_at(world, later):
+    """After a run, periods that ended by its date change nothing while nothing is heard."""
+    built = World(Scenario.model_validate(world))
+    on = day(LAST_STEP)
+    book, catalog = built.book(on), built.catalog(on)
+    timelines = list(built.timelines(on, book))
+    settled = {timeline.service_id: on for timeline in timelines}
+    for customer_id in CUSTOMERS:
+        drafts = calculate(customer_id, on, timelines, {}, catalog, book)
+        state = Invoiced()
+        for draft in drafts:
+            state = apply_lines(state, "1", draft.lines)
+        if not drafts:  # documents of nothing but 0.00 wait: then nothing is settled
+            continue
+        next_day = Day(on + later)
+        whole = calculate(customer_id, next_day, timelines, state.by_service, catalog, book)
+        quick = calculate(
+            customer_id, next_day, timelines, state.by_service, catalog, book, settled_by_service=settled
+        )
+        assert quick == whole
+
+
+def test_the_same_event_twice_is_one_fact():
+    world = World(
+        Scenario.model_validate(
+            {
+                "scenario": 1,
+                "name": "twice",
+                "tenant": {"tenant_id": "t", "currency": "EUR", "timezone": "UTC"},
+                "products": [],
+                "customers": [{"customer_id": "c"}],
+                "events": [{"type": "service.suspended", "service_id": "s", "effective": "2026-06-24"}],
+                "steps": [],
+            }
+        )
+    )
+    (events,) = world.events.values()
+    event = events[0][1]
+    late = fold([event, event], world.book(day("2026-06-24")).zone_of)
+    assert [anomaly.ref for anomaly in late.anomalies] == [EventRef("scenario", "e0001")]
