@@ -167,7 +167,7 @@ class Walk:
         return grid.begins[index] <= self.until and (self.since is None or grid.ends[index] > self.since)
 
     def _rule(self, policy: Policy, *, whole: bool) -> Proration:
-        """Return the price's proration, else the policy's; weeks, and cut periods under `none`, by the day."""
+        """Return the price's proration, else the policy's; weeks, and cut periods under none, by the day."""
         rule = self.price.proration or policy.proration
         by_the_day = self.price.interval == "week" or (rule == "none" and not whole)
         return "actual" if by_the_day else rule
