@@ -48,10 +48,10 @@ class World:
         self._catalogs: dict[int, Catalog] = {}
         self._books: dict[int, PolicyBook] = {}
         self._timelines: dict[tuple[str, int], Timeline] = {}
-        self._events: dict[str, list[tuple[Day, ServiceEvent]]] = {}
+        self.events: dict[str, list[tuple[Day, ServiceEvent]]] = {}
         self._first_heard: dict[str, Day] = {}
         for heard, event in sorted(self._service_events(scenario), key=lambda fact: fact[0]):
-            self._events.setdefault(event.service_id, []).append((heard, event))
+            self.events.setdefault(event.service_id, []).append((heard, event))
             if event.customer_id is not None:
                 self._first_heard.setdefault(event.customer_id, heard)
 
@@ -65,17 +65,22 @@ class World:
                 self._issue(customer_id, issue_day)
             self._last_step[customer_id] = until
 
+    def timelines(self, on: Day, book: PolicyBook) -> Iterator[Timeline]:
+        """Yield the timelines of all services by what is heard by a day."""
+        for service_id in sorted(self.events):
+            timeline = self._timeline(service_id, on, book)
+            if timeline is not None:
+                yield timeline
+
     def anomalies(self, on: Day) -> Iterator[tuple[str, Anomaly]]:
         """Yield what makes no sense, by what is heard by a day."""
-        book = self._book(on)
-        for service_id in sorted(self._events):
-            timeline = self._timeline(service_id, on, book)
-            for anomaly in timeline.anomalies if timeline else ():
-                yield service_id, anomaly
+        for timeline in self.timelines(on, self.book(on)):
+            for anomaly in timeline.anomalies:
+                yield timeline.service_id, anomaly
 
     def _service_events(self, scenario: Scenario) -> Iterator[tuple[Day, ServiceEvent]]:
         """Yield the events with the day on which they are heard: by default their local effective day."""
-        book = self._book(ALWAYS)
+        book = self.book(ALWAYS)
         named: dict[str, set[str]] = {}
         for event in scenario.events:
             if event.customer_id is not None:
@@ -97,27 +102,26 @@ class World:
             return
         for number_of_day in range(first, until + 1):
             on = Day(number_of_day)
-            terms = self._book(on).terms(customer_id)
+            terms = self.book(on).terms(customer_id)
             if terms is not None and terms.is_billing_day(on):
                 yield on
 
     def _issue(self, customer_id: str, issue_day: Day) -> None:
-        book = self._book(issue_day)
+        book = self.book(issue_day)
         invoiced = self._invoiced[customer_id]
         timelines = [
             timeline
-            for service_id in self._events
-            if (timeline := self._timeline(service_id, issue_day, book)) is not None
-            and (customer_id in timeline.customers() or invoiced.by_service.get(service_id))
+            for timeline in self.timelines(issue_day, book)
+            if customer_id in timeline.customers() or invoiced.by_service.get(timeline.service_id)
         ]
-        catalog = self._catalog(issue_day)
+        catalog = self.catalog(issue_day)
         for draft in calculate(customer_id, issue_day, timelines, invoiced.by_service, catalog, book):
             self.documents.append(draft)
             invoiced = apply_lines(invoiced, str(len(self.documents)), draft.lines)
         self._invoiced[customer_id] = invoiced
 
     def _timeline(self, service_id: str, on: Day, book: PolicyBook) -> Timeline | None:
-        facts = self._events[service_id]
+        facts = self.events[service_id]
         heard = bisect_right(facts, on, key=lambda fact: fact[0])
         if heard == 0:
             return None
@@ -126,13 +130,15 @@ class World:
             self._timelines[key] = fold([event for _, event in facts[:heard]], book.zone_of)
         return self._timelines[key]
 
-    def _catalog(self, on: Day) -> Catalog:
+    def catalog(self, on: Day) -> Catalog:
+        """Return the catalog by what is heard by a day."""
         heard = bisect_right(self._catalog_facts, on, key=lambda fact: fact[0])
         if heard not in self._catalogs:
             self._catalogs[heard] = fold_catalog(_numbered(self._catalog_facts[:heard]))[0]
         return self._catalogs[heard]
 
-    def _book(self, on: Day) -> PolicyBook:
+    def book(self, on: Day) -> PolicyBook:
+        """Return the policies by what is heard by a day."""
         heard = bisect_right(self._policy_facts, on, key=lambda fact: fact[0])
         if heard not in self._books:
             self._books[heard] = fold_policies(_numbered(self._policy_facts[:heard]))[0]
