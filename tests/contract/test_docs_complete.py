@@ -37,20 +37,22 @@ def test_every_reason_of_refusal_is_described():
     assert {str(reason) for reason in Reason} - described("errors.md") == set()
 
 
-def anomaly_codes() -> set[str]:
-    """Return the codes of anomalies: the first text in each call of `Anomaly` or `_anomaly`."""
+def codes_given_to(made: str) -> set[str]:
+    """Return the first text in each call of what `made` names, such as `Anomaly` (or `_anomaly`)."""
     codes = set()
     for path in python_files(tests=False):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).lower().endswith("anomaly"):
-                texts = [given.value for given in node.args if isinstance(given, ast.Constant)]
-                codes |= {text for text in texts[:1] if isinstance(text, str)}
+            if isinstance(node, ast.Call) and ast.unparse(node.func).lower().endswith(made.lower()):
+                given = [text.value for text in node.args if isinstance(text, ast.Constant)]
+                codes |= set([text for text in given if isinstance(text, str)][:1])
     return codes
 
 
-def test_every_anomaly_is_described():
-    assert len(anomaly_codes()) > 5, "the search finds too little"
-    assert anomaly_codes() - described("errors.md") == set()
+@pytest.mark.parametrize("made", ["Anomaly", "Finding"])
+def test_every_anomaly_and_finding_is_described(made):
+    codes = codes_given_to(made)
+    assert len(codes) > 5, "the search finds too little"
+    assert codes - described("errors.md") == set()
 
 
 @pytest.mark.parametrize("schema", ALL, ids=lambda schema: schema.name)
