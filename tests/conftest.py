@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 
 import psycopg
@@ -47,11 +48,24 @@ def template(postgres: Postgres) -> str:
 @pytest.fixture
 def database(postgres: Postgres, template: str) -> Iterator[str]:
     """The URL of a fresh clone of the template; dropped afterwards, whoever is still connected."""
+    with cloned(postgres, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_database(postgres: Postgres, template: str) -> Iterator[str]:
+    """A clone for a module whose tests leave it as they found it."""
+    with cloned(postgres, template) as url:
+        yield url
+
+
+@contextmanager
+def cloned(postgres: Postgres, template: str) -> Iterator[str]:
     name = f"test_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(postgres.url(), autocommit=True) as connection:
         names = {"name": sql.Identifier(name), "template": sql.Identifier(template)}
         connection.execute(
-            sql.SQL("CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log").format(**names)
+            sql.SQL("CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy").format(**names)
         )
         yield postgres.url(name)
         connection.execute(sql.SQL("DROP DATABASE {name} WITH (FORCE)").format(**names))
