@@ -138,13 +138,13 @@ def books(cursor: Cursor[Any], common: Shared, customer_ids: Collection[str], up
     try:
         book, found_anomalies = _fold(common, events)
     except Exception:  # noqa: BLE001 - one customer's facts must not hold up the others: find whose they are
-        for customer_id in list(events):
+        for customer_id, heard in events.items():
             try:
-                _fold(common, {customer_id: events[customer_id]})
+                _fold(common, {customer_id: heard})
             except Exception as error:  # noqa: BLE001 - whatever the fold raises, that customer is set aside
                 broken[customer_id] = f"{type(error).__name__}: {error}"
-                del events[customer_id]
-        book, found_anomalies = _fold(common, events)
+        whole = {name: heard for name, heard in events.items() if name not in broken}
+        book, found_anomalies = _fold(common, whole)
     return Books(common, book, events, found_anomalies, broken)
 
 

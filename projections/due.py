@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,7 +10,7 @@ from psycopg import Cursor
 
 from billing.days import Day
 from billing.policies import CustomerTerms
-from projections import accounts, books
+from projections import accounts, books, parking
 from projections.accounts import Candidate
 from projections.books import Shared
 
@@ -23,13 +23,24 @@ def due_days(
 ) -> Days:
     """Return each billing day up to and including `through` that a customer was not billed for yet.
 
-    They begin after the customer's last `due_for`, the last finished run that looked at it, or the day on
-    which it was first heard of.
+    They begin on the day on which it was first heard of, or after its last `due_for` and after the last
+    finished run that looked at it. Who is parked can not be asked for billing days and gets `through`,
+    to be set aside.
     """
     begin = done_through(cursor, common, up_to, customer_id)
-    calendars = _calendars(cursor, common, up_to, begin, Day(through.toordinal()))
+    broken = _broken(cursor, common.tenant_id)
+    calendars = _calendars(
+        cursor,
+        common,
+        up_to,
+        {item: done for item, done in begin.items() if item.customer_id not in broken},
+        Day(through.toordinal()),
+    )
     found: Days = {}
     for candidate, done in begin.items():
+        if candidate.customer_id in broken:
+            found[candidate.customer_id] = (Day(through.toordinal()),)
+            continue
         calendar = calendars[candidate.billing_days]
         missed = calendar[bisect_right(calendar, done) :]
         if missed:
@@ -58,8 +69,14 @@ def next_billing_day(terms: CustomerTerms, after: Day) -> Day:
     return day
 
 
+def _broken(cursor: Cursor[Any], tenant_id: str) -> frozenset[str]:
+    """Return the customers whose own facts are parked."""
+    subjects = [item.subject for item in parking.parked(cursor, tenant_id)]
+    return frozenset(name.partition("/")[2] for name in subjects if name.startswith("customer/"))
+
+
 def _done(candidate: Candidate, progress: accounts.Progress, zone: ZoneInfo) -> Day:
-    days = [candidate.first_heard.astimezone(zone).date()]
+    days = [candidate.first_heard.astimezone(zone).date() - timedelta(days=1)]
     days.extend(
         day for day in (candidate.done_through, progress.of(candidate.customer_id)) if day is not None
     )

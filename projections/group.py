@@ -138,9 +138,11 @@ class Group:
             case "customer":
                 refresh_customers(cursor, common, {name}, bookmark.seq, bookmark.seq)
                 queue.put_customers(cursor, tenant_id, {name})
+                _retry_services(cursor, tenant_id)
             case "product":
                 refresh_products(cursor, common, {name}, bookmark.seq)
                 queue.put_products(cursor, tenant_id, {name})
+                _retry_services(cursor, tenant_id)
             case "account":
                 issued.apply_again(cursor, tenant_id, name, bookmark.seq)
             case _:
@@ -213,7 +215,8 @@ def refresh_products(cursor: Cursor[Any], common: Shared, product_ids: Collectio
         if subject in found:
             found[subject].append(item)
     anomalies.replace(cursor, tenant_id, found)
-    parking.release(cursor, tenant_id, [f"product/{name}" for name in whole])
+    if parking.release(cursor, tenant_id, [f"product/{name}" for name in whole]):
+        _retry_services(cursor, tenant_id)
     for name in sorted(set(product_ids) - set(whole)):
         parking.park(cursor, tenant_id, f"product/{name}", (), known.broken[name], seq=seq)
 
@@ -235,10 +238,23 @@ def refresh_customers(
         if item.ref in subjects:
             findings[subjects[item.ref]].append(item)
     anomalies.replace(cursor, tenant_id, findings)
-    parking.release(cursor, tenant_id, [f"customer/{name}" for name in events])
+    if parking.release(
+        cursor, tenant_id, [f"customer/{name}" for name in events if name not in known.broken]
+    ):
+        _retry_services(cursor, tenant_id)
     for name, reason in known.broken.items():
         parking.park(cursor, tenant_id, f"customer/{name}", (name,), reason, seq=up_to)
     return {name for name, found in events.items() if _moves_amounts(found, after)} | set(known.broken)
+
+
+def _retry_services(cursor: Cursor[Any], tenant_id: str) -> None:
+    """Queue the parked services: what they were parked for may be mended."""
+    names = [
+        item.subject.partition("/")[2]
+        for item in parking.parked(cursor, tenant_id)
+        if item.subject.startswith("service/")
+    ]
+    queue.put(cursor, tenant_id, names, "retry")
 
 
 def _moves_amounts(events: Sequence[Heard], after: int) -> bool:

@@ -23,9 +23,10 @@ class ModelUnknownError(LedgerError):
 
 
 def rebuild(connection: Connection[Any], name: str, *, report: Report | None = None) -> tuple[str, ...]:
-    """Build a read model (`all`: every one) anew from the facts; return which took over.
+    """Build a read model (`all`: every one) from the facts; return what took over.
 
-    a version that is not there, everything is rebuilt. Raises ModelUnknownError.
+    Readers and the live projector go on meanwhile; each service is folded once. Where the code wants tables
+    of a version that is not there, everything is rebuilt. Raises ModelUnknownError.
     """
     names = _names(connection, name)
     with writing(connection, NEXT) as cursor:

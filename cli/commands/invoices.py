@@ -136,4 +136,4 @@ def _print(found: "IssuedDocument") -> None:
 
 def _corrects(line: "Mapping[str, Any]") -> str:
     target = line.get("reverses") or line.get("adjusts")
-    return "" if target is None else f"{target['number']} line {target['line_no']}"
+    return "" if target is None else f"{target['document']} line {target['line']}"
