@@ -113,6 +113,8 @@ def withdrawn_by(timeline: Timeline, span: InvoicedSpan) -> tuple[EventRef, ...]
             causes.extend(segment.causes)
         if segment.ended_by is not None and segment.end < span.end:
             causes.append(segment.ended_by)
+    for stop in timeline.stops if not causes else ():  # an activity of no day has no segment
+        causes.extend((*stop.causes, stop.ref))
     causes.extend(by for _, by in timeline.withdrawals)
     return tuple(dict.fromkeys(causes))
 
