@@ -1,0 +1,80 @@
+"""`billing bench`: measure speed against the database's own limit, in the same run."""
+
+import os
+import platform
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.options import JsonOption
+from cli.output import Column, print_json, print_table, print_text
+
+if TYPE_CHECKING:
+    from benchmarks.measure import Result
+
+app = typer.Typer()
+
+
+class Bench(StrEnum):
+    """What can be measured."""
+
+    INGEST = "ingest"
+    RUN = "run"
+
+
+@app.command()
+def bench(
+    name: Annotated[Bench, typer.Argument(help="ingest: Kafka to the ledger; run: a bill run.")],
+    *,
+    events: Annotated[int | None, typer.Option(min=1_000, help="ingest: how many events.")] = None,
+    services: Annotated[
+        int | None, typer.Option(min=10, help="run: how many services, ten a customer.")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="run: 1 000 000 services.")] = False,
+    runs: Annotated[int, typer.Option(min=1, help="Rounds; ours and the limit in turn.")] = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure ours and the limit in turn, from a fixed seed, on servers that are gone afterwards.
+
+    The ratio says how near to the limit we are; absolute times drift with the machine.
+    """
+
+    def progress(message: str) -> None:
+        typer.echo(f"  {message}", err=True)
+
+    with tempfile.TemporaryDirectory(prefix="billing-bench-") as folder:
+        if name is Bench.INGEST:
+            from benchmarks import ingest
+
+            result = ingest.measure(
+                Path(folder), events=events or ingest.EVENTS, runs=runs, progress=progress
+            )
+        else:
+            from benchmarks import bill_run
+
+            size = services or (bill_run.FULL_SERVICES if full else bill_run.SERVICES)
+            result = bill_run.measure(Path(folder), services=size, runs=runs, progress=progress)
+    if as_json:
+        print_json(result.as_data())
+    else:
+        _print(result)
+
+
+def _print(result: "Result") -> None:
+    data = result.as_data()
+    print_text(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print_table(
+        f"{result.bench}: {result.n:,} {result.unit}",
+        [Column("round"), Column("ours, s", "right"), Column("limit, s", "right"), Column("ratio", "right")],
+        [
+            (str(number), f"{pair.ours_seconds:.2f}", f"{pair.limit_seconds:.2f}", f"{one['ratio']:.2f}")
+            for number, (pair, one) in enumerate(zip(result.pairs, data["runs"], strict=True), start=1)
+        ],
+    )
+    print_text(
+        f"median ratio {result.ratio:.2f} (aim {result.aim}); "
+        f"{data['ours_per_s']:,} {result.unit}/s, the limit {data['limit_per_s']:,}"
+    )
