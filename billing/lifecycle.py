@@ -8,6 +8,7 @@ from billing.facts import Anomaly, EventRef, ServiceEvent
 from billing.money import ONE, ZERO, Exact
 from billing.segments import OwnPrices, Plan, Segment, Stop, Trigger, TriggerKind
 
+_PRICE: Final = "price of "
 _INCOMPLETE: Final = "names no customer or no product, and none is known"
 Status = Literal["never", "active", "suspended", "stopped"]
 
@@ -72,7 +73,12 @@ class Lifecycle:
         self._own_prices = _merged({}, event)
         self._note_attributes(event)
         self._charged_from = _charged_from(event)
-        self._causes = {"activation": event.ref}
+        named = self._causes if known is None else dict.fromkeys(("customer", "product"), known.causes[0])
+        self._causes = {
+            "activation": event.ref,
+            "customer": event.ref if event.customer_id else named["customer"],
+            "product": event.ref if event.product_id else named["product"],
+        }
         if event.already_billed_through is None:
             self._trigger("activation", event, day)
 
@@ -97,14 +103,13 @@ class Lifecycle:
             self._quantity = event.quantity
         self._own_prices = own_prices
         self._note_attributes(event)
-        for what, did in (
-            ("product", moved),
-            ("prices", repriced),
-            ("quantity", resized),
-            ("customer", handed_over),
-        ):
+        if moved:
+            self._causes = {what: ref for what, ref in self._causes.items() if not what.startswith(_PRICE)}
+        for what, did in (("product", moved), ("quantity", resized), ("customer", handed_over)):
             if did:
-                self._causes[what] = event.ref
+                self._caused(what, event)
+        for price_id in event.price_overrides:
+            self._caused(f"{_PRICE}{price_id}", event)
         if moved or repriced or resized:
             self._trigger("change", event, day)
 
@@ -218,6 +223,11 @@ class Lifecycle:
         assert self._customer_id is not None, "a service that was active has a customer"
         assert self._product_id is not None, "a service that was active has a product"
         return self._customer_id, self._product_id
+
+    def _caused(self, what: str, event: ServiceEvent) -> None:
+        """Note that an event is why something is as it is; the latest stands last."""
+        self._causes.pop(what, None)
+        self._causes[what] = event.ref
 
     def _caused_by(self) -> tuple[EventRef, ...]:
         return tuple(dict.fromkeys(self._causes.values()))
