@@ -1,4 +1,4 @@
-"""A bill run of many customers against COPY of the facts that it writes (DESIGN.md §11, row 4)."""
+"""A bill run of many customers against COPY of the facts that it writes (ARCHITECTURE.md §11, row 4)."""
 
 from collections.abc import Callable
 from datetime import date

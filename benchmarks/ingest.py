@@ -1,4 +1,4 @@
-"""Kafka to committed facts, one consumer, against raw COPY of the same rows (DESIGN.md §11, row 1)."""
+"""Kafka to committed facts, one consumer, against raw COPY of the same rows (ARCHITECTURE.md §11, row 1)."""
 
 import multiprocessing
 import multiprocessing.connection

@@ -85,7 +85,7 @@ def run(  # noqa: PLR0913 - each argument is a choice of its own
     progress: ProgressBar | None = None,
     workers: int = 2,
 ) -> RunReport:
-    """Issue what is due on each billing day up to `issue_date` that was not billed yet (DESIGN.md §8).
+    """Issue what is due on each billing day up to `issue_date` that was not billed yet (ARCHITECTURE.md §8).
 
     `off_cycle` bills the customers on `issue_date` itself, whatever their billing days. A dry run computes
     the same and writes nothing. With more than one worker, `connect` and `clock` must be picklable. Raises

@@ -1,4 +1,4 @@
-"""For which customers, and for which days, invoices are to be issued (BILLING.md §6, DESIGN.md §8)."""
+"""For which customers, and for which days, invoices are to be issued (BILLING.md §6, ARCHITECTURE.md §8)."""
 
 from bisect import bisect_right
 from collections.abc import Mapping
