@@ -62,7 +62,7 @@ class Postgres:
         self._settings = {**SETTINGS, **settings}
         self._password = secrets.token_urlsafe(16)
         self._process: subprocess.Popen[bytes] | None = None
-        self._socket_folder: Path | None = None
+        self.socket_folder: Path | None = None
         self.port = 0
 
     @property
@@ -75,8 +75,8 @@ class Postgres:
         """Return what to connect to: the unix socket, or the loopback port with the password it asks for."""
         if tcp:
             return f"postgresql://{user}:{self._password}@127.0.0.1:{self.port}/{quote(database)}"
-        assert self._socket_folder is not None, "not started"
-        host = quote(str(self._socket_folder), safe="")
+        assert self.socket_folder is not None, "not started"
+        host = quote(str(self.socket_folder), safe="")
         return f"postgresql://{user}@/{quote(database)}?host={host}&port={self.port}"
 
     def start(self) -> None:
@@ -106,23 +106,23 @@ class Postgres:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(STOP_TIMEOUT_SECONDS)
                 break
-        if self._socket_folder is not None and self._socket_folder.parent != self.folder:
-            shutil.rmtree(self._socket_folder, ignore_errors=True)
-            self._socket_folder = None
+        if self.socket_folder is not None and self.socket_folder.parent != self.folder:
+            shutil.rmtree(self.socket_folder, ignore_errors=True)
+            self.socket_folder = None
 
     def _prepare_folders(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._data.mkdir(mode=0o700, exist_ok=True)
-        if self._socket_folder is None:
+        if self.socket_folder is None:
             beside = self.folder / "socket"
             if len(os.fsencode(beside)) <= SOCKET_PATH_BYTES:
                 beside.mkdir(mode=0o700, exist_ok=True)
-                self._socket_folder = beside
+                self.socket_folder = beside
             else:
-                self._socket_folder = Path(tempfile.mkdtemp(prefix="billing-postgres-"))
+                self.socket_folder = Path(tempfile.mkdtemp(prefix="billing-postgres-"))
         if os.geteuid() == 0:
             owner = _unprivileged()
-            for path in (self._data, self._socket_folder):
+            for path in (self._data, self.socket_folder):
                 os.chown(path, *owner)
 
     def _initialise(self) -> None:
@@ -151,7 +151,7 @@ class Postgres:
             **self._settings,
             "listen_addresses": "127.0.0.1",
             "port": str(self.port),
-            "unix_socket_directories": str(self._socket_folder),
+            "unix_socket_directories": str(self.socket_folder),
         }
         command = [_binary("postgres"), "-D", str(self._data)]
         for name, value in settings.items():
