@@ -54,4 +54,4 @@ def simulate(files: Files, *, as_json: JsonOption = False, check: Check = False)
     if check and not as_json:
         silent = f", {without} without anything expected" if without else ""
         print_text(f"{checked} checked, {different} different{silent}")
-    raise typer.Exit(worst)
+    raise typer.Exit(int(worst))

@@ -12,6 +12,8 @@ from billing.errors import LedgerError
 from cli.faults import WrongUseError
 from cli.simulate.scenario_file import Scenario
 
+_DEEPEST: Final = 100
+_MANY_OPENERS: Final = 2000  # fewer can't nest deeply enough to matter
 SUFFIXES: Final = (".json", ".yaml", ".yml")
 
 
@@ -76,6 +78,7 @@ def _read_json(text: str, name: str) -> Any:
 
 def _read_yaml(text: str, name: str) -> Any:
     try:
+        _check_depth(text, name)
         return yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a safe loader without timestamps
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
@@ -83,6 +86,20 @@ def _read_yaml(text: str, name: str) -> Any:
         raise InvalidScenarioError(f"{name}{place}: no YAML: {error.problem}") from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise InvalidScenarioError(f"{name}: no YAML: {error}") from error
+
+
+def _check_depth(text: str, name: str) -> None:
+    """Refuse what is nested so deeply that building it would overflow the stack of the C loader."""
+    if sum(text.count(opener) for opener in "[{-:?") < _MANY_OPENERS:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=_PlainLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _DEEPEST:
+            raise InvalidScenarioError(f"{name}:{event.start_mark.line + 1}: nested too deeply")
 
 
 def _reasons(name: str, error: ValidationError) -> list[str]:
