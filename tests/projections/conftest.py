@@ -1,14 +1,9 @@
 import pytest
 
-from tests.projections.world import RENT, SETUP, World
+from tests.projections.world import World, opened
 
 
 @pytest.fixture
 def world(database: str) -> World:
     """An open tenant with one product and two customers."""
-    made = World(database)
-    made.open()
-    made.product("laptop", RENT, SETUP)
-    made.customer("c1", billing_day=2)
-    made.customer("c2", billing_day=2)
-    return made
+    return opened(World(database))

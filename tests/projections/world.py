@@ -166,3 +166,12 @@ RENT = {
     "timing": "in_advance",
 }
 SETUP = {"price_id": "setup", "kind": "one_time", "amount": "99.00", "trigger": "activation"}
+
+
+def opened(world: World) -> World:
+    """A tenant with one product and two customers."""
+    world.open()
+    world.product("laptop", RENT, SETUP)
+    world.customer("c1", billing_day=2)
+    world.customer("c2", billing_day=2)
+    return world
