@@ -1,0 +1,74 @@
+"""Follows each line back to its facts: what was charged stands in the facts that the line names."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+from cli.simulate.scenario_file import Event, Scenario, default_event_id
+from tests.checker.recompute import Document
+
+Line = Mapping[str, Any]
+
+
+def untraced(world: Scenario, customer_id: str, documents: Iterable[Document]) -> Iterator[str]:
+    """Yield each line whose named facts don't say who, what, how many or how much."""
+    events = {event.event_id or default_event_id(index): event for index, event in enumerate(world.events)}
+    for document in documents:
+        for number, line in enumerate(document.lines, 1):
+            named = [events[event_id] for _, event_id in line["explanation"]["events"]]
+            for what in missing(world, customer_id, line, named):
+                yield f"document {document.number}, line {number}: the named facts don't say {what}"
+
+
+def missing(world: Scenario, customer_id: str, line: Line, named: list[Event]) -> Iterator[str]:
+    if any(event.service_id != line["service_id"] for event in named):
+        yield "it about this service"
+    if line["reverses"]:
+        return
+    if not any(event.type == "service.activated" for event in named):
+        yield "when the service was activated"
+    if all(event.customer_id != customer_id for event in named):
+        yield f"that customer {customer_id} pays"
+    if all(event.product_id != line["product_id"] for event in named):
+        yield f"that the product is {line['product_id']}"
+    if Fraction(line["quantity"]) not in {quantity for event in named for quantity in quantities(event)}:
+        yield f"that the quantity is {line['quantity']}"
+    if Fraction(line["unit_amount"]) not in set(unit_amounts(world, customer_id, line, named)):
+        yield f"that the unit amount is {line['unit_amount']}"
+
+
+def quantities(event: Event) -> Iterator[Fraction]:
+    """Yield the quantity that an event sets: an activation that names none sets 1."""
+    if event.quantity is not None:
+        yield Fraction(event.quantity)
+    elif event.type == "service.activated":
+        yield Fraction(1)
+
+
+def unit_amounts(world: Scenario, customer_id: str, line: Line, named: list[Event]) -> Iterator[Fraction]:
+    """Yield the unit amounts that the fact behind the price says; for an own price, the named events."""
+    product_id, price_id, said = line["product_id"], line["price_id"], line["explanation"]
+    if said["price_source"] == "own price":
+        yield from (
+            Fraction(event.price_overrides[price_id] or -1)
+            for event in named
+            if price_id in event.price_overrides
+        )
+        return
+    kind, _, place = said["price_version"][1].rpartition("-")
+    index = int(place) - 1
+    if kind == "product":
+        product = world.products[index]
+        yield from (
+            Fraction(price.amount)
+            for price in product.prices
+            if (product.product_id, price.price_id) == (product_id, price_id)
+        )
+    elif kind == "price-version":
+        version = world.price_versions[index]
+        if (version.product_id, version.price_id) == (product_id, price_id):
+            yield Fraction(version.amount)
+    else:
+        owner = world.customers[index] if kind == "customer" else world.policy_changes[index]
+        if owner.customer_id == customer_id:
+            yield Fraction(owner.price_overrides[product_id][price_id] or -1)
