@@ -99,7 +99,8 @@ def _check_depth(text: str, name: str) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         if depth > _DEEPEST:
-            raise InvalidScenarioError(f"{name}:{event.start_mark.line + 1}: nested too deeply")
+            line = event.start_mark.line + 1 if event.start_mark else 1
+            raise InvalidScenarioError(f"{name}:{line}: nested too deeply")
 
 
 def _reasons(name: str, error: ValidationError) -> list[str]:
