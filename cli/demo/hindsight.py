@@ -35,7 +35,8 @@ class HeardEvent(NamedTuple):
     event: CloudEvent
 
 
-class Charge(NamedTuple):
+@dataclass(frozen=True, slots=True, order=True)
+class Charge:
     """What a sum is about."""
 
     customer_id: str

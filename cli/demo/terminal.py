@@ -127,7 +127,7 @@ def show_settings(settings: Mapping[str, str], terminal: Console) -> None:
     for name, value in settings.items():
         terminal.print(Text(f"  export {name}='{value}'"), soft_wrap=True)
     for tenant in (provider.tenant_id for provider in PROVIDERS):
-        terminal.print(Text(f"  billing invoices --tenant {tenant}"))
+        terminal.print(Text(f"  billing invoices list --tenant {tenant}"))
 
 
 def _received(summary: Summary, terminal: Console) -> None:
