@@ -4,11 +4,14 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
+
+
+PIPE_WIDTH: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +37,33 @@ def print_text(text: str = "") -> None:
 
 
 def print_table(title: str, columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table for a person; a pipe gets it at its full width, without colours."""
+    """Print a table for a person; a pipe gets each row on one line, without colours."""
     from rich import box
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=escape(title), title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False
+    )
     for column in columns:
         table.add_column(escape(column.title), justify=column.align, overflow="fold")
     for row in rows:
         table.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
-    console().print(table)
+    terminal = console()
+    if terminal.is_terminal:
+        terminal.print(table)
+    else:
+        with terminal.capture() as captured:
+            terminal.print(table)
+        print_text("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def console(*, stderr: bool = False) -> "Console":
-    """Return the terminal, or a wide plain page where the output is a pipe or a file."""
+    """Return the terminal, or a page as wide as it takes where the output is a pipe or a file."""
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
-    return Console(file=stream, highlight=False, width=None if stream.isatty() else 160)
+    return Console(file=stream, highlight=False, width=None if stream.isatty() else PIPE_WIDTH)
 
 
 class Bar:

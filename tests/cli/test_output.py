@@ -21,13 +21,14 @@ def test_json_is_one_line_with_exact_values(capsys):
 
 
 def test_a_table_shows_text_as_it_is(capsys):
-    """Names with brackets are data, not markup; a long one is not cut in a pipe."""
-    print_table(
-        "Customers", [Column("name"), Column("net", "right")], [("[bold]Ünal & Söhne", "1.00"), (None, 2)]
-    )
-    text = capsys.readouterr().out
-    assert "[bold]Ünal & Söhne" in text
-    assert "\x1b" not in text
+    """Names with brackets are data, not markup; in a pipe a row is one line without padding behind it."""
+    long = "a detail that is longer than any terminal is wide: " + "ü" * 300
+    columns = [Column("name"), Column("net", "right"), Column("detail")]
+    print_table("Customers", columns, [("[bold]Ünal & Söhne", "1.00", long), (None, 2, "")])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "Customers"
+    assert [line for line in lines if "[bold]Ünal & Söhne" in line and line.endswith(long)]
+    assert not [line for line in lines if line != line.rstrip() or "\x1b" in line]
 
 
 def test_progress_leaves_stdout_alone(capsys):
