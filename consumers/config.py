@@ -48,5 +48,5 @@ class Limits:
     poll_seconds: float = 0.1
     first_pause_seconds: float = 0.1
     longest_pause_seconds: float = 5.0
-    stop_seconds: float = 20.0
+    stop_seconds: float = 5.0
     incarnation_check_seconds: float = 30.0

@@ -68,7 +68,7 @@ class DeadLetterTopic:
         self._connection: Connection[Any] | None = None
         self._producer: KafkaProducer | None = None
 
-    farewell_seconds: Final = 2 * ANSWER_TIMEOUT_SECONDS
+    farewell_seconds: Final = 4.0
     """How long the last letters may take once it is asked to stop."""
 
     def run(self, stop: threading.Event) -> None:
@@ -123,6 +123,7 @@ class DeadLetterTopic:
                 **self._config.client_settings(),
                 client_id=self._client_id,
                 max_request_size=MAX_REQUEST_BYTES,
+                max_block_ms=int(ANSWER_TIMEOUT_SECONDS * 1000),
                 delivery_timeout_ms=int(ANSWER_TIMEOUT_SECONDS * 1000),
                 request_timeout_ms=int(ANSWER_TIMEOUT_SECONDS * 500),
             )
@@ -138,6 +139,9 @@ class DeadLetterTopic:
     def _send_one(self, letter: DeadLetter, value: bytes | None, *more: tuple[str, bytes]) -> Any:
         assert self._producer is not None, "made by _send"
         headers = [*letter.original_headers(), *error_headers(letter), *more]
+        if letter.key is None and value is None:  # the client sends no record of nothing
+            value = b""
+            headers.append(("dlt.value", b"null"))
         return self._producer.send(
             self._topic,
             value=value,

@@ -42,12 +42,6 @@ class RecordCorruptError(LedgerError):
     code: ClassVar[str] = "record_corrupt"
 
 
-class OffsetMismatchError(LedgerError):
-    """The stored offset is one that this consumer can't have left: somebody else moved it."""
-
-    code: ClassVar[str] = "offset_mismatch"
-
-
 class BrokerAwayError(LedgerError):
     """The broker does not answer for now."""
 

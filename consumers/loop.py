@@ -1,6 +1,6 @@
 """Reads, decodes and books, batch after batch; the next batch is read while one is booked.
 
-The truth about offsets is in the database (DESIGN.md §6). A partition that the group gives us is claimed
+The truth about offsets is in the database (ARCHITECTURE.md §6). A partition that the group gives us is claimed
 there and sought; what a rebalance touches is claimed anew. At most one batch is under way.
 """
 
@@ -165,8 +165,8 @@ class Consumer:
     def _accepts_gap(self, partition: Partition, held: _Held, first: int) -> bool:
         """Ask the broker once more for what it left out; accept what it leaves out again.
 
-        Compaction and transactions leave holes, also between records that come together: those are the broker's
-        own. A log that begins behind our offset is no hole but a loss.
+        Compaction and transactions leave holes, also among records that come together: those are the
+        broker's own. A log that begins behind our offset is no hole but a loss.
         """
         if held.sought != (held.expected, first):
             held.sought = (held.expected, first)

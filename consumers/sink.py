@@ -11,7 +11,7 @@ from psycopg import Connection
 from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.types.json import Json
 
-from consumers.errors import OffsetLostError, OffsetMismatchError, TopicRecreatedError
+from consumers.errors import OffsetLostError, TopicRecreatedError
 from consumers.facts import Prepared, prepare, refusal, rejected_fact
 from consumers.records import Batch, Beginning, Claim, Counts, Partition, Refused
 from ledger.append import append, begin_appending, lock_heads
@@ -57,7 +57,7 @@ QUARANTINE: LiteralString = """
     ON CONFLICT (consumer_group, topic, topic_incarnation, partition, "offset") DO NOTHING"""
 
 MAX_DETAIL_CHARACTERS: Final = 2_000
-MAX_ORIGIN_PARTITIONS: Final = 5
+MAX_NAMED_PARTITIONS: Final = 5
 
 
 class Landed(NamedTuple):
@@ -119,7 +119,8 @@ class Sink:
     def flush(self, batch: Batch) -> Landed:
         """Book a batch and return what became of its records.
 
-        Raises OffsetFencedError where another consumer claimed a partition: nothing is booked then.
+        Raises OffsetFencedError where a stored offset or epoch is not the batch's: nothing is booked then,
+        and the partitions must be claimed again.
         After a psycopg.OperationalError the same batch may be flushed again: what had landed is found.
         """
         connection = self._connected()
@@ -174,15 +175,13 @@ class Sink:
         is_ours = self._unanswered is not None and self._unanswered[0] is batch
         if is_ours and all(stored.get(one) == (part.high, part.epoch) for one, part in batch.items()):
             return True
-        for one, part in batch.items():
-            offset, epoch = stored.get(one, (None, None))
-            if epoch == part.epoch and offset != part.low:
-                raise OffsetMismatchError(
-                    f"{one.topic}/{one.number}: {offset} is stored, {part.low} expected (epoch {epoch})"
-                )
-        fenced = [f"{one.topic}/{one.number}" for one, part in batch.items() if stored.get(one) is None
-                  or stored[one][1] != part.epoch]  # fmt: skip
-        raise OffsetFencedError(f"claimed by another consumer: {', '.join(fenced[:MAX_ORIGIN_PARTITIONS])}")
+        # Claimed by another; or the database lost its last commits in a crash, and our offsets with them.
+        gone = [
+            f"{one.topic}/{one.number}"
+            for one, part in batch.items()
+            if stored.get(one) != (part.low, part.epoch)
+        ]
+        raise OffsetFencedError(f"not ours any more: {', '.join(gone[:MAX_NAMED_PARTITIONS])}")
 
     def _book(self, connection: Connection[Any], batch: Batch) -> Landed:
         heard = [one for part in batch.values() for one in part.heard]
