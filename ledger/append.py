@@ -7,13 +7,14 @@ rows, heads by ascending tenant id, number series.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any, LiteralString
 
 from psycopg import Connection, Cursor
 from psycopg.pq import TransactionStatus
 
 from ledger.canonical import fingerprint
-from ledger.copying import Numbered, copy_facts, take_arrays, text_array
+from ledger.copying import Numbered, copy_facts, packed_rows, take_arrays, text_array
 from ledger.errors import ConcurrencyError
 from ledger.facts import (
     SYSTEM_TENANT,
@@ -86,7 +87,7 @@ def append(connection: Connection[Any], batch: Batch, *, clock: Clock) -> dict[s
     `recorded_at` is the clock's time, never earlier than the ledger's last. Until the transaction ends, its
     role is billing_appender.
     """
-    ledgers = _lock(connection, batch, clock())
+    ledgers = _lock(connection, batch, clock)
     with connection.cursor() as cursor:
         take_arrays(cursor)
         known = _known_events(cursor, {tenant_id: batch[tenant_id] for tenant_id in ledgers})
@@ -119,11 +120,12 @@ def lock_heads(connection: Connection[Any], tenant_ids: Sequence[str]) -> None:
     connection.execute(LOCK_HEADS, (list(tenant_ids),))
 
 
-def _lock(connection: Connection[Any], batch: Batch, now: datetime) -> dict[str, _Ledger]:
+def _lock(connection: Connection[Any], batch: Batch, clock: Clock) -> dict[str, _Ledger]:
     """Lock the heads of the batch's tenants in ascending order; open those that the batch opens."""
     begin_appending(connection)
     tenants = sorted(tenant_id for tenant_id, facts in batch.items() if facts)
     found = connection.execute(LOCK_HEADS, (tenants,)).fetchall()
+    now = clock()
     unopened = set(tenants) - {row[0] for row in found}
     opening = {
         tenant_id
@@ -174,11 +176,10 @@ def _number(
     clashes: list[StreamKey],
 ) -> tuple[Outcome, ...]:
     """Give each new fact its seq, and tell what becomes of the others; `known` learns the new ones."""
-    tenant_id = ledger.tenant_id
-    recorded_at = microseconds(ledger.recorded_at)
+    tenant_id, rows, seq, is_open = ledger.tenant_id, ledger.rows, ledger.size, ledger.is_open
     outcomes: list[Outcome] = []
     for fact in facts:
-        if not ledger.is_open and fact.type != TENANT_CONFIGURED:
+        if not is_open and fact.type != TENANT_CONFIGURED:
             outcomes.append(TenantUnknown())
             continue
         ours = fingerprint(fact.payload)
@@ -196,17 +197,22 @@ def _number(
         elif earlier is not None:
             outcomes.append(Conflict(earlier[0], earlier[1], ours))
             continue
-        seq = ledger.size = ledger.size + 1
+        is_open = True
+        seq += 1
         known[key] = (seq, ours)
-        ledger.rows.append(Numbered(fact, tenant_id, seq, recorded_at, ours))
+        rows.append((fact, seq, ours))
         outcomes.append(Booked(seq))
+    ledger.size = seq
     return tuple(outcomes)
 
 
 def _write(cursor: Cursor[Any], ledgers: Sequence[_Ledger]) -> None:
     if not ledgers:
         return
-    copy_facts(cursor, (row for ledger in ledgers for row in ledger.rows))
+    packed = (
+        packed_rows(ledger.tenant_id, microseconds(ledger.recorded_at), ledger.rows) for ledger in ledgers
+    )
+    copy_facts(cursor, chain.from_iterable(packed))
     tenants = [ledger.tenant_id for ledger in ledgers]
     sizes = [ledger.size for ledger in ledgers]
     cursor.execute(MOVE_HEADS, (tenants, sizes, [ledger.recorded_at for ledger in ledgers]))

@@ -1,7 +1,7 @@
 """Packs facts into the bytes of PostgreSQL's binary COPY; what a row and its leaf share is packed once."""
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -31,15 +31,8 @@ NO_TEXTS: Final = struct.pack("!iiI", 0, 0, 25)
 TEXT_OID: Final = 25
 
 
-@dataclass(frozen=True, slots=True)
-class Numbered:
-    """A new fact with what only the ledger can give it; `recorded_at` in leaf.microseconds."""
-
-    fact: NewFact
-    tenant_id: str
-    seq: int
-    recorded_at: int
-    payload_hash: bytes
+Numbered = tuple[NewFact, int, bytes]
+"""A new fact, its seq, and its payload's SHA-256."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,36 +65,40 @@ def take_arrays(cursor: Cursor[Any]) -> None:
     cursor.adapters.register_dumper(TextArray, TextArrayDumper)
 
 
-def copy_facts(cursor: Cursor[Any], rows: Iterable[Numbered]) -> None:
-    """Copy facts into the ledger; the server works on one piece while the next is packed."""
+def copy_facts(cursor: Cursor[Any], rows: Iterator[bytes]) -> None:
+    """Copy packed rows into the ledger; the server works on one piece while the next is packed."""
     with cursor.copy(COPY) as copy:
         copy.write(COPY_HEADER)
-        pieces = map(row_bytes, rows)
-        while piece := b"".join(islice(pieces, ROWS_A_WRITE)):
+        while piece := b"".join(islice(rows, ROWS_A_WRITE)):
             copy.write(piece)
         copy.write(COPY_TRAILER)
 
 
-def row_bytes(row: Numbered) -> bytes:
-    """Return the fact's row for COPY, its leaf included."""
-    fact, seq, payload = row.fact, row.seq, row.fact.payload
-    texts = b"".join(
-        (
-            _often(row.tenant_id), _often(fact.source), prefixed(fact.event_id), prefixed(fact.stream),
-            _often(fact.type), prefixed(fact.origin),
+def packed_rows(tenant_id: str, recorded_at: int, facts: Iterable[Numbered]) -> Iterator[bytes]:
+    """Yield a tenant's new facts as rows for COPY, with leaves; `recorded_at` as leaf.microseconds has it."""
+    tenant = prefixed(tenant_id)
+    for fact, seq, payload_hash in facts:
+        payload, schema_version, customer_id = fact.payload, fact.schema_version, fact.customer_id
+        texts = b"".join(
+            (
+                tenant, _often(fact.source), prefixed(fact.event_id), prefixed(fact.stream),
+                _often(fact.type), prefixed(fact.origin),
+            )
+        )  # fmt: skip
+        numbers = NUMBERS.pack(0, LEAF_VERSION, seq, recorded_at, schema_version)
+        version = seq if fact.version is None else fact.version
+        yield b"".join(
+            (
+                ROW.pack(COLUMNS, 8, seq, 8, recorded_at, 8, version, 4, schema_version),
+                texts,
+                NULL if customer_id is None else prefixed(customer_id),
+                LENGTH.pack(len(payload)),
+                payload,
+                LEAF_LENGTH,
+                leaf_hash(numbers, payload_hash, texts),
+            )
         )
-    )  # fmt: skip
-    numbers = NUMBERS.pack(0, LEAF_VERSION, seq, row.recorded_at, fact.schema_version)
-    version = seq if fact.version is None else fact.version
-    customer = NULL if fact.customer_id is None else prefixed(fact.customer_id)
-    return b"".join(
-        (
-            ROW.pack(COLUMNS, 8, seq, 8, row.recorded_at, 8, version, 4, fact.schema_version),
-            texts, customer, LENGTH.pack(len(payload)), payload,
-            LEAF_LENGTH, leaf_hash(numbers, row.payload_hash, texts),
-        )
-    )  # fmt: skip
 
 
 _often = lru_cache(maxsize=4096)(prefixed)
-"""Tenants, sources and types come again and again."""
+"""Sources and types come again and again."""
