@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -289,3 +290,13 @@ def test_a_folder_with_something_else_in_it_is_not_touched(tmp_path):
     assert process.returncode == 2
     assert "thesis.txt" in complained
     assert (tmp_path / "out" / "thesis.txt").read_text() == "mine"
+
+
+def test_the_readme_shows_what_is_printed(demo):
+    """Each line of its text blocks."""
+    printed = {line.rstrip() for line in demo.printed.splitlines()}
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```text\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    shown = [line for block in blocks for line in block.splitlines()]
+    assert len(shown) > 20
+    assert [line for line in shown if line not in printed] == []
