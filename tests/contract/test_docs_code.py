@@ -73,7 +73,7 @@ def test_a_command_in_the_docs_exists(words):
     if not arguments:
         return
     command = load(COMMANDS[arguments.pop(0)])
-    while isinstance(command, TyperGroup):
+    while isinstance(command, TyperGroup) and not (command.invoke_without_command and arguments[0][0] == "-"):
         command = command.commands[arguments.pop(0)]
     known = {
         spelling for parameter in command.params for spelling in (*parameter.opts, *parameter.secondary_opts)

@@ -1,3 +1,5 @@
+"""What tests of the read models share: a small world in a database of its own."""
+
 import pytest
 
 from tests.projections.world import World, opened
