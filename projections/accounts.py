@@ -151,15 +151,7 @@ def move(cursor: Cursor[Any], tenant_id: str, issues: Sequence[Issue]) -> None:
     """Move the accounts on by the documents issued to them, in order."""
     known = state(cursor, tenant_id, {issue.customer_id for issue in issues})
     for issue in issues:
-        before = known[issue.customer_id]
-        content = issue.issued["document"]
-        due_for = date.fromisoformat(content["due_for"])
-        settled = {
-            **before.settled,
-            content["currency"]: (Day(due_for.toordinal()), issue.issued["computed_at_seq"]),
-        }
-        last = due_for if before.last_due_for is None else max(due_for, before.last_due_for)
-        known[issue.customer_id] = Account(issue.version, last, settled)
+        known[issue.customer_id] = after_issue(known[issue.customer_id], issue.version, issue.issued)
     cursor.execute(
         MOVE,
         {
@@ -170,6 +162,18 @@ def move(cursor: Cursor[Any], tenant_id: str, issues: Sequence[Issue]) -> None:
             "settled": [orjson.dumps(dict(account.settled)).decode() for account in known.values()],
         },
     )
+
+
+def after_issue(before: Account, version: int, issued: CloudEvent) -> Account:
+    """Return an account after a document; `version` is that of its fact, `issued` the fact's data."""
+    content = issued["document"]
+    due_for = date.fromisoformat(content["due_for"])
+    settled = {
+        **before.settled,
+        content["currency"]: (Day(due_for.toordinal()), issued["computed_at_seq"]),
+    }
+    last = due_for if before.last_due_for is None else max(due_for, before.last_due_for)
+    return Account(version, last, settled)
 
 
 def progress(cursor: Cursor[Any], tenant_id: str) -> Progress:

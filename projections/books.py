@@ -133,7 +133,11 @@ def books(cursor: Cursor[Any], common: Shared, customer_ids: Collection[str], up
     """Return the books for some customers, with what was heard of them up to a seq."""
     names = [f"customer/{customer_id}" for customer_id in customer_ids if customer_id]
     found = facts.streams(cursor, common.tenant_id, names, up_to)
-    events = {stream.partition("/")[2]: facts.heard(rows) for stream, rows in found.items()}
+    return folded(common, {stream.partition("/")[2]: facts.heard(rows) for stream, rows in found.items()})
+
+
+def folded(common: Shared, events: Mapping[str, list[Heard]]) -> Books:
+    """Return the books for the customers whose facts `events` holds."""
     broken: dict[str, str] = {}
     try:
         book, found_anomalies = _fold(common, events)

@@ -114,10 +114,16 @@ class Known:
 
 def load(cursor: Cursor[Any], tenant_id: str, up_to: int = facts.EVER) -> Known:
     """Return the tenant's catalog as it was known at a seq, folded from its facts."""
-    found = {
-        stream.partition("/")[2]: facts.heard(rows)
-        for stream, rows in facts.streams_of(cursor, tenant_id, "product", up_to).items()
-    }
+    return known(
+        {
+            stream.partition("/")[2]: facts.heard(rows)
+            for stream, rows in facts.streams_of(cursor, tenant_id, "product", up_to).items()
+        }
+    )
+
+
+def known(found: Mapping[str, Sequence[Heard]]) -> Known:
+    """Return the catalog that the facts of some products make, by product; each hangs on its own alone."""
     broken: dict[str, str] = {}
     try:
         catalog, anomalies = fold_catalog([event for events in found.values() for event in events])

@@ -5,14 +5,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, LiteralString
 
-import orjson
 from psycopg import Cursor
 
 from billing.days import ALWAYS, Day, to_date
 from billing.invoice import Draft, calculate
 from billing.invoiced import Invoiced, InvoicedSpan, apply_lines
 from billing.money import format_minor
-from billing.timeline import Timeline
 from ledger.accounts import BoundLines, Standing, bind_lines
 from ledger.canonical import canonical
 from projections import accounts, bookmarks, books, parking, services
@@ -164,13 +162,13 @@ def _customer(
         if documents and any(_corrects_unnumbered(item) for item in drafts):
             drafted.later.add(customer_id)
             break
-        documents.extend(_document(item, read.books, customer_id) for item in drafts)
+        documents.extend(document_of(item, read.books, customer_id) for item in drafts)
     return Prepared(standing, tuple(documents))
 
 
 def drafts_of(read: Snapshot, customer_id: str, issue_days: Sequence[Day]) -> list[tuple[Draft, ...]]:
     """Return the drafts of a customer for each of some days, the later ones after the earlier ones."""
-    timelines = [_timeline(item) for item in read.held.get(customer_id, ())]
+    timelines = [services.timeline_of(item) for item in read.held.get(customer_id, ())]
     since = {timeline.service_id: read.since[customer_id, timeline.service_id] for timeline in timelines}
     standing = read.standing.get(customer_id, {})
     invoiced = Invoiced({service_id: tuple(spans) for service_id, spans in standing.items()})
@@ -192,10 +190,6 @@ def drafts_of(read: Snapshot, customer_id: str, issue_days: Sequence[Day]) -> li
     return found
 
 
-def _timeline(item: Held) -> Timeline:
-    return Timeline.from_data(orjson.loads(item.timeline))
-
-
 def _is_open(day: Day, last: date | None, *, again: bool) -> bool:
     if last is None:
         return True
@@ -210,7 +204,8 @@ def _corrects_unnumbered(item: Draft) -> bool:
     )
 
 
-def _document(item: Draft, known: Books, customer_id: str) -> Document:
+def document_of(item: Draft, known: Books, customer_id: str) -> Document:
+    """Return what `invoice.issued` binds of a draft: parties, totals and the lines' root."""
     lines = bind_lines(line.as_data(item.currency) for line in item.lines)
     due_for = to_date(item.due_for)
     content = {

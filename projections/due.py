@@ -55,7 +55,7 @@ def done_through(
     zone = books.books(cursor, common, (), up_to).book.zone
     progress = accounts.progress(cursor, common.tenant_id)
     return {
-        candidate: _done(candidate, progress, zone)
+        candidate: done_of(candidate, progress, zone)
         for candidate in accounts.candidates(cursor, common.tenant_id, customer_id)
         if candidate.registered
     }
@@ -75,7 +75,8 @@ def _broken(cursor: Cursor[Any], tenant_id: str) -> frozenset[str]:
     return frozenset(name.partition("/")[2] for name in subjects if name.startswith("customer/"))
 
 
-def _done(candidate: Candidate, progress: accounts.Progress, zone: ZoneInfo) -> Day:
+def done_of(candidate: Candidate, progress: accounts.Progress, zone: ZoneInfo) -> Day:
+    """Return the last day that needs no invoice to a customer any more."""
     days = [candidate.first_heard.astimezone(zone).date() - timedelta(days=1)]
     days.extend(
         day for day in (candidate.done_through, progress.of(candidate.customer_id)) if day is not None

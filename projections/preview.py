@@ -78,13 +78,14 @@ def preview(connect: Connect, tenant_id: str, *, clock: Clock, customer_id: str 
             today = Day(clock().astimezone(read.books.book.zone).date().toordinal())
             for name in chunk:
                 try:
-                    invoices.extend(_customer(read, name, done[name], today))
+                    invoices.extend(previewed(read, name, done[name], today))
                 except Exception as error:  # noqa: BLE001 - one bad customer is reported, the others are shown
                     set_aside[name] = f"{type(error).__name__}: {error}"
     return Preview(tenant_id, bookmark.seq, tuple(invoices), set_aside)
 
 
-def _customer(read: Snapshot, customer_id: str, done: Day, today: Day) -> Iterator[PreviewedInvoice]:
+def previewed(read: Snapshot, customer_id: str, done: Day, today: Day) -> Iterator[PreviewedInvoice]:
+    """Yield the drafts of a customer for each billing day after `done` till today, and for the next one."""
     terms = read.books.book.terms(customer_id)
     if terms is None:
         return

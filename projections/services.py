@@ -62,13 +62,13 @@ class Folded:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One service under one of the customers that ever held it; `timeline` as the bytes that are stored."""
+    """One service under one of the customers that ever held it; `timeline` as it is stored, or folded."""
 
     customer_id: str
     service_id: str
     product_ids: tuple[str, ...]
     heard: int
-    timeline: bytes
+    timeline: bytes | Timeline
 
 
 def named(events: Iterable[ServiceEvent]) -> tuple[frozenset[str], frozenset[str]]:
@@ -113,5 +113,7 @@ def service(cursor: Cursor[Any], tenant_id: str, service_id: str) -> list[Held]:
 
 
 def timeline_of(held: Held) -> Timeline:
-    """Return the stored timeline."""
+    """Return the timeline."""
+    if isinstance(held.timeline, Timeline):
+        return held.timeline
     return Timeline.from_data(orjson.loads(held.timeline))

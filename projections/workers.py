@@ -125,7 +125,7 @@ _WORKER: list[Worker] = []
 
 
 def _begin(task: Task) -> None:
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    threading.Thread(target=die_with_parent, daemon=True).start()
     _WORKER.append(Worker(task))
 
 
@@ -133,7 +133,8 @@ def _run(days: Days) -> Outcome:
     return _WORKER[0].run(days)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """End this process when the one that started it ends, however that happens."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     multiprocessing.connection.wait([parent.sentinel])
