@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
-import orjson
 from psycopg import Connection
 
 from consumers.records import Heard, Refused
@@ -19,7 +18,6 @@ from schemas.registry import BY_NAME
 
 REJECTED: Final = BY_NAME["event.rejected.v1"]
 HASH_CHARACTERS: Final = 16
-SORTED_STRICT: Final = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 
 
 @dataclass(slots=True)
@@ -46,11 +44,9 @@ def prepare(connection: Connection[Any], heard: Iterable[Heard], *, clock: Clock
     marked = _markings(connection, events)
     personal: dict[int, Subject] = {}
     for place, (_, event) in enumerate(events):
-        attributes = event.attributes
-        is_customer = event.schema.stream_kind == "customer"
-        markings = marked.get(attributes["tenantid"]) if marked else None
-        if is_customer or markings:
-            subject = subject_of(attributes, markings[place] if markings else ())
+        if marked or event.schema.stream_kind == "customer":
+            markings = marked.get(event.attributes["tenantid"])
+            subject = subject_of(event.attributes, markings[place] if markings else ())
             if subject is not None:
                 personal[place] = subject
     keys = subject_keys(connection, personal.values(), clock=clock)
@@ -129,21 +125,15 @@ def refusal(heard: Heard, outcome: Outcome) -> Unreadable:
 
 def _fact(event: Event, origin: str) -> NewFact:
     """Make a fact as `heard_fact` does, faster: what the schema has checked is not looked at again."""
-    schema, attributes, is_plain = event
+    schema, attributes, line, is_canonical, _ = event
     data = attributes["data"]
-    if is_plain:
-        payload = orjson.dumps(attributes, option=SORTED_STRICT)
-        if not payload.isascii():
-            payload = canonical(attributes)
-    else:
-        payload = canonical(attributes)
     return NewFact(
         attributes["source"],
         attributes["id"],
         schema.stream(data),
         schema.type,
         schema.version,
-        payload,
+        line if is_canonical else canonical(attributes),
         origin,
         None,
         customer_of(data),

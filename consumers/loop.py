@@ -1,7 +1,7 @@
 """Reads, decodes and books, batch after batch; the next batch is read while one is booked.
 
-The truth about offsets is in the database (ARCHITECTURE.md §6). A partition that the group gives us is claimed
-there and sought; what a rebalance touches is claimed anew. At most one batch is under way.
+The truth about offsets is in the database (ARCHITECTURE.md §6). A partition that the group gives us is
+claimed there and sought; what a rebalance touches is claimed anew. At most one batch is under way.
 """
 
 import logging

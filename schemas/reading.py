@@ -16,24 +16,37 @@ from schemas.registry import HEARD, EventSchema
 
 MAX_VALUE_BYTES: Final = 1 << 20
 MAX_SAFE_INTEGER: Final = 2**53 - 1
+MAX_DEPTH: Final = 254
+"""How deep the JSON writer goes."""
 MAX_ECHO_CHARACTERS: Final = 200
 
 _TENANT: Final = re.compile(TENANT_PATTERN)
 _DROPPED: Final = frozenset(DROPPED_ATTRIBUTES)
 _ESCAPED_NUL: Final = b"\\u0000"
 _ESCAPED_COLON: Final = b"\\u003"
+_SORTED: Final = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
+# From U+E000 on, UTF-8 begins with 0xEE or more. Only there the order of code points, which is that of the
+# fast writer, differs from that of UTF-16 units, which RFC 8785 asks for.
+_BEHIND_SURROGATES: Final = re.compile(rb"[\xee-\xff]")
+_JSON_NAMES: Final = {
+    list: "array", str: "string", int: "number", float: "number", bool: "truth value", type(None): "null",
+}  # fmt: skip
 
 
 class Event(NamedTuple):
     """A checked event. A tuple and no dataclass: one is made for every record of the stream.
 
-    `attributes` is the CloudEvent as it is kept: transport attributes dropped, `dataschema` filled in.
-    `plain` says that it has no float, so that the fast canonical form holds.
+    `attributes` is the CloudEvent as it is kept: transport attributes dropped, `dataschema` filled in. `line`
+    is the same as JSON in one line with sorted members. Where `is_canonical`, that is its RFC 8785 form: it has
+    no float, and nothing that sorts in another way by UTF-16 units. `dropped_colons` is how many fewer colons
+    it has than what was sent.
     """
 
     schema: EventSchema
     attributes: dict[str, Any]
-    plain: bool
+    line: bytes
+    is_canonical: bool
+    dropped_colons: int
 
 
 class Unreadable(NamedTuple):
@@ -52,34 +65,26 @@ class Unreadable(NamedTuple):
 
 def read_event(value: bytes) -> Event | Unreadable:
     """Read a structured CloudEvent."""
-    parsed = parse(value)
-    return parsed if isinstance(parsed, Unreadable) else check_event(parsed)
+    parsed = _load(value)
+    if type(parsed) is not dict:
+        return parsed if isinstance(parsed, Unreadable) else _no_object(parsed)
+    event = check_event(parsed)
+    if (
+        type(event) is Event
+        and value.count(b":") == event.line.count(b":") + event.dropped_colons
+        and _ESCAPED_COLON not in value
+        and _ESCAPED_NUL not in value
+    ):
+        return event
+    return _ambiguity(value) or event
 
 
 def parse(value: bytes) -> dict[str, Any] | Unreadable:
     """Parse one JSON object that every reader understands in the same way (I-JSON, RFC 7493)."""
-    if len(value) > MAX_VALUE_BYTES:
-        return Unreadable(Reason.TOO_LARGE, f"{len(value)} bytes; at most {MAX_VALUE_BYTES} are read")
-    try:
-        parsed = orjson.loads(value)
-    except orjson.JSONDecodeError as error:
-        return _not_json(value, error)
+    parsed = _load(value)
     if type(parsed) is not dict:
-        return Unreadable(
-            Reason.NOT_AN_OBJECT, f"a JSON {type(parsed).__name__}: send one object for each message"
-        )
-    # Each member brings one colon. Where the counts agree, and no colon is written as an escape, no member
-    # stands twice; the exact check is for the few others.
-    again = orjson.dumps(parsed)
-    if value.count(b":") != again.count(b":") or _ESCAPED_COLON in value:
-        name = _duplicate_member(value)
-        if name is not None:
-            return Unreadable(
-                Reason.DUPLICATE_MEMBER, f"the member {name!r} stands twice in one object", **identify(parsed)
-            )
-    if _ESCAPED_NUL in value and _has_nul(parsed):
-        return Unreadable(Reason.NUL_CHARACTER, "a text contains U+0000: remove it", **identify(parsed))
-    return parsed
+        return parsed if isinstance(parsed, Unreadable) else _no_object(parsed)
+    return _ambiguity(value) or parsed
 
 
 def check_event(attributes: dict[str, Any]) -> Event | Unreadable:
@@ -106,7 +111,7 @@ def check_event(attributes: dict[str, Any]) -> Event | Unreadable:
             "source",
             **identify(attributes),
         )
-    plain = True
+    is_plain = True
     kept = attributes["data"].get("attributes")
     if kept:
         for member in kept.values():
@@ -114,12 +119,55 @@ def check_event(attributes: dict[str, Any]) -> Event | Unreadable:
                 found = _check_free_values(kept)
                 if isinstance(found, Unreadable):
                     return found._replace(**identify(attributes))
-                plain = found
+                is_plain = found
                 break
+    dropped_colons = 0
     for name in _DROPPED & attributes.keys():
-        del attributes[name]
-    attributes["dataschema"] = schema.dataschema
-    return Event(schema, attributes, plain)
+        dropped_colons += 1 + attributes.pop(name).count(":")
+    if dataschema is None:
+        attributes["dataschema"] = schema.dataschema
+        dropped_colons -= 1 + schema.dataschema.count(":")
+    line = orjson.dumps(attributes, option=_SORTED)
+    is_canonical = is_plain and (line.isascii() or _BEHIND_SURROGATES.search(line) is None)
+    return Event(schema, attributes, line, is_canonical, dropped_colons)
+
+
+def _load(value: bytes) -> Any:
+    """Return what JSON says, or an Unreadable."""
+    if len(value) > MAX_VALUE_BYTES:
+        return Unreadable(Reason.TOO_LARGE, f"{len(value)} bytes; at most {MAX_VALUE_BYTES} are read")
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        return _not_json(value, error)
+
+
+def _no_object(parsed: Any) -> Unreadable:
+    detail = f"a JSON {_JSON_NAMES[type(parsed)]}: send one object for each message"
+    return Unreadable(Reason.NOT_AN_OBJECT, detail)
+
+
+def _ambiguity(value: bytes) -> Unreadable | None:
+    """Return what readers could understand in different ways: members that stand twice, U+0000.
+
+    Each member brings one colon. Where the counts of what was sent and of what was understood agree, and no
+    colon is written as an escape, no member stands twice; the exact look is for the few others.
+    """
+    parsed = orjson.loads(value)
+    try:
+        again = orjson.dumps(parsed)
+    except orjson.JSONEncodeError:
+        return Unreadable(
+            Reason.INVALID_JSON, f"nested deeper than {MAX_DEPTH}: flatten it", **identify(parsed)
+        )
+    if value.count(b":") != again.count(b":") or _ESCAPED_COLON in value:
+        name = _duplicate_member(value)
+        if name is not None:
+            detail = f"the member {name!r} stands twice in one object"
+            return Unreadable(Reason.DUPLICATE_MEMBER, detail, **identify(parsed))
+    if _ESCAPED_NUL in value and _has_nul(parsed):
+        return Unreadable(Reason.NUL_CHARACTER, "a text contains U+0000: remove it", **identify(parsed))
+    return None
 
 
 def _invalid(schema: EventSchema, attributes: dict[str, Any]) -> Unreadable:
@@ -205,6 +253,9 @@ def _check_free_values(kept: dict[str, Any]) -> bool | Unreadable:
 
 
 def _quoted(value: Any) -> str:
+    """Return a value as JSON, for a sentence; of objects and lists only that they are."""
+    if isinstance(value, dict | list):
+        return f"a JSON {'object' if isinstance(value, dict) else 'array'}"
     return orjson.dumps(value).decode()[:MAX_ECHO_CHARACTERS]
 
 

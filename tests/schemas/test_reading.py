@@ -4,6 +4,7 @@ import json
 
 import orjson
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ def test_what_belongs_to_the_transport_is_dropped_and_the_version_filled_in():
     event = read(sent)
     assert isinstance(event, Event)
     assert event.attributes == activation(dataschema="urn:billing-ledger:service.activated:1")
+    assert event.line == rfc8785.dumps(event.attributes)
     assert event.schema.stream(event.attributes["data"]) == "service/s1"
 
 
@@ -52,6 +54,9 @@ def test_what_belongs_to_the_transport_is_dropped_and_the_version_filled_in():
         "byte order mark": (b"\xef\xbb\xbf{}", Reason.INVALID_JSON),
         "a list": (b"[]", Reason.NOT_AN_OBJECT),
         "a number": (b"1", Reason.NOT_AN_OBJECT),
+        "too deep to write": (b'{"a":' + b"[" * 300 + b"]" * 300 + b"}", Reason.INVALID_JSON),
+        "a deep type": (b'{"type":' + b"[" * 250 + b"]" * 250 + b"}", Reason.UNKNOWN_TYPE),
+        "deep, and a member twice": (b'{"a":1,"a":' + b"[" * 999 + b"]" * 999 + b"}", Reason.INVALID_JSON),
         "too deep": (b'{"a":' + b"[" * 2000 + b"]" * 2000 + b"}", Reason.INVALID_JSON),
         "more than 1 MiB": (b'{"a": "' + b"x" * MAX_VALUE_BYTES + b'"}', Reason.TOO_LARGE),
         "Confluent framing": (b"\x00\x00\x00\x00\x07{}", Reason.CONFLUENT_FRAMING),
@@ -250,7 +255,7 @@ def test_a_long_list_of_errors_is_cut():
     ],
 )
 def test_floats_in_attributes_are_noticed(attributes, plain):
-    assert read(activation(data={"attributes": attributes})).plain is plain
+    assert read(activation(data={"attributes": attributes})).is_canonical is plain
 
 
 free = st.recursive(
@@ -269,6 +274,28 @@ def test_any_attributes_come_through_unchanged_or_are_refused_for_nul(attributes
         assert "\\u0000" in value
     else:
         assert read.attributes["data"].get("attributes") == attributes
+        if read.is_canonical:
+            assert read.line == rfc8785.dumps(read.attributes)
+
+
+@given(
+    members=st.lists(
+        st.sampled_from(["datacontenttype", "traceparent", "partitionkey", "dataschema", "time"])
+    )
+)
+def test_a_member_twice_is_found_whatever_else_is_sent(members):
+    """The quick look counts colons, and must not be misled by attributes that are dropped or filled in."""
+    more = {
+        "datacontenttype": "application/json",
+        "traceparent": "a:b::c",
+        "partitionkey": ":",
+        "dataschema": "urn:billing-ledger:service.activated:1",
+        "time": "2026-06-24T08:12:31Z",
+    }
+    sent = orjson.dumps(activation(**{name: more[name] for name in members}))
+    assert isinstance(read_event(sent), Event)
+    twice = sent[:-1] + b',"tenantid":"acme"}'
+    assert read_event(twice).reason is Reason.DUPLICATE_MEMBER
 
 
 @given(st.binary(max_size=200))
