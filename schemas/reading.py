@@ -36,10 +36,10 @@ _JSON_NAMES: Final = {
 class Event(NamedTuple):
     """A checked event. A tuple and no dataclass: one is made for every record of the stream.
 
-    `attributes` is the CloudEvent as it is kept: transport attributes dropped, `dataschema` filled in. `line`
-    is the same as JSON in one line with sorted members. Where `is_canonical`, that is its RFC 8785 form: it has
-    no float, and nothing that sorts in another way by UTF-16 units. `dropped_colons` is how many fewer colons
-    it has than what was sent.
+    `attributes` is the CloudEvent as it is kept: transport attributes dropped, `dataschema` filled in.
+    `line` is the same as JSON in one line with sorted members. Where `is_canonical`, that is its RFC 8785
+    form: it has no float, and nothing that sorts in another way by UTF-16 units. `dropped_colons` is how
+    many fewer colons it has than what was sent.
     """
 
     schema: EventSchema
