@@ -44,18 +44,21 @@ def demo(
     if context.invoked_subcommand is not None:
         return int(ExitCode.FINE)
     from cli.demo.play import Wishes, play
-    from cli.demo.terminal import page
+    from cli.demo.terminal import opening, page, show
     from cli.output import console, print_json
 
     terminal = console(stderr=True) if as_json else page()
+    opening(terminal)
     try:
-        summary = play(Wishes(out, keep, broker, withhold), terminal)
+        played = play(Wishes(out, keep, broker, withhold), terminal)
     except KeyboardInterrupt:
         terminal.print("stopped; nothing that the demo started is running any more")
         return int(ExitCode.INTERRUPTED)
     if as_json:
-        print_json(summary.as_data())
-    return int(ExitCode.FAILED if summary.differences else ExitCode.FINE)
+        print_json(played.summary.as_data())
+    else:
+        show(played, out, keep, terminal)
+    return int(ExitCode.FAILED if played.closing.differences else ExitCode.FINE)
 
 
 @app.command()

@@ -54,8 +54,8 @@ def live(world: World, stage: Stage, on_day: OnDay) -> Lived:
                     report = run(stage.connect, tenant_id, today, clock=clock, workers=1)
                     _check(report)
                     lived.documents += len(report.documents)
+                    watch.until_projected()
             on_day(today, lived)
-        watch.until_projected()
     return lived
 
 

@@ -1,6 +1,6 @@
 """Gathers what the summary shows: from the ledgers' facts, the counters of the consumers, the read models."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 from typing import Any, Final, LiteralString
 
@@ -50,10 +50,11 @@ def lifecycle_events(connection: Connection[Any]) -> dict[str, int]:
     return dict(connection.execute(LIFECYCLE).fetchall())
 
 
-def views(connection: Connection[Any], tenant_id: str) -> list[InvoiceView]:
-    """Return all issued documents of a tenant, as they are shown."""
+def views(connection: Connection[Any], tenant_id: str, known: Collection[str] = ()) -> list[InvoiceView]:
+    """Return the issued documents of a tenant as they are shown, without those whose numbers are `known`."""
     with reading(connection, tenant_id) as cursor:
-        return list(IssuedDocuments(cursor, tenant_id).views())
+        documents = IssuedDocuments(cursor, tenant_id)
+        return [documents.view(row.number) for row in documents.rows() if row.number not in known]
 
 
 def issued(view: InvoiceView) -> IssuedDocument:

@@ -1,11 +1,11 @@
 """What the demo leaves in `out/`: every invoice as PDF, every line as CSV, the summary as JSON."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from cli.commands.export import file_name, write_csv, write_pdfs
+from cli.commands import export
 from cli.faults import WrongUseError
 from documents.view import InvoiceView
 
@@ -13,8 +13,6 @@ INVOICES: Final = "invoices"
 LINES: Final = "lines.csv"
 SUMMARY: Final = "summary.json"
 OURS: Final = frozenset((INVOICES, LINES, SUMMARY))
-
-OnDocument = Callable[[int], None]
 
 
 def prepare(folder: Path) -> None:
@@ -38,13 +36,12 @@ def prepare(folder: Path) -> None:
 
 def pdf_path(view: InvoiceView) -> str:
     """Return where in the folder the PDF of a document lies; the two providers number differently."""
-    return f"{INVOICES}/{file_name(view.number)}.pdf"
+    return f"{INVOICES}/{export.file_name(view.number)}.pdf"
 
 
-def write(folder: Path, views: Sequence[InvoiceView], on_document: OnDocument) -> int:
-    """Write PDFs and lines of all documents, and return how many lines; `on_document` is told of each PDF."""
-    write_pdfs(views, folder / INVOICES, done=on_document)
-    return write_csv(views, folder / LINES).lines
+def write_csv(folder: Path, views: Sequence[InvoiceView]) -> int:
+    """Write the lines of all documents into one file, and return how many there are."""
+    return export.write_csv(views, folder / LINES).lines
 
 
 def write_summary(folder: Path, summary: bytes) -> None:

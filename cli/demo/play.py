@@ -2,29 +2,30 @@
 
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from psycopg import Connection
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from cli.demo import gathering, papers
+from cli.demo.acts import DAYS, Months, act
 from cli.demo.closing import Closing, close, write_runs
 from cli.demo.conductor import Lived, live
-from cli.demo.months import Months
+from cli.demo.press import Press
 from cli.demo.processes import orderly_farewell
 from cli.demo.stage import Stage, stage
 from cli.demo.summary import Summary
-from cli.demo.terminal import opening, show, show_case, show_check, show_files
 from cli.demo.times import FIRST_DAY, LAST_DAY
 from cli.demo.world import PROVIDERS, build
 from cli.embedded.broker import Preference
 from cli.faults import WrongUseError
 from documents.view import InvoiceView
+
+TENANTS: Final = tuple(provider.tenant_id for provider in PROVIDERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,50 +42,71 @@ class Wishes:
     withheld: str | None
 
 
-def play(wishes: Wishes, terminal: Console) -> Summary:
-    """Run the demo and return what happened; its check failed where the summary has differences.
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What came of it."""
+
+    summary: Summary
+    views: tuple[InvoiceView, ...]
+    lines: int
+    closing: Closing
+
+
+class Issued:
+    """The documents issued so far, as they are shown; each goes to the press as soon as it is found."""
+
+    def __init__(self, connection: Connection[Any], press: Press) -> None:
+        self._connection = connection
+        self._press = press
+        self.views: list[InvoiceView] = []
+
+    def collect(self) -> None:
+        """Find what was issued since the last time."""
+        for tenant_id in TENANTS:
+            known = {view.number for view in self.views if view.tenant_id == tenant_id}
+            found = gathering.views(self._connection, tenant_id, known)
+            self.views += found
+            self._press.give(found)
+
+
+def play(wishes: Wishes, terminal: Console) -> Played:
+    """Run the demo and return what came of it; its check failed where `closing` has differences.
 
     Raises WrongUseError, and what the parts raise; no process is left behind.
     """
     papers.prepare(wishes.out)
-    with orderly_farewell(), _folder(wishes.keep) as folder:
+    with orderly_farewell(), _folder(wishes.keep) as folder, ExitStack() as standing:
         began = time.monotonic()
-        opening(terminal)
-        with stage(folder, prefer=wishes.prefer) as parts:
-            with Months(terminal) as months:
-                lived = live(build(), parts, months)
+        press = standing.enter_context(Press(wishes.out / papers.INVOICES))
+        with act(terminal, "Servers") as starting:
+            parts = standing.enter_context(stage(folder, prefer=wishes.prefer))
+            starting.outcome = f"PostgreSQL, {parts.broker}"
+        with parts.connect() as connection:
+            issued = Issued(connection, press)
+            with act(terminal, "Half a year", total=DAYS) as living:
+                lived = live(build(), parts, Months(terminal, living, issued.collect))
             write_runs(lived.runs, folder)
-            with parts.connect() as connection:
-                views = [
-                    view for tenant in PROVIDERS for view in gathering.views(connection, tenant.tenant_id)
-                ]
-                lines = _papers(wishes.out, views, terminal)
+            with act(terminal, "Papers", total=lived.documents) as writing:
+                lines = papers.write_csv(wishes.out, issued.views)
+                for written in press.finish():
+                    writing.advance(written)
+                writing.outcome = f"{press.written:>4} PDFs  {lines:>8} lines"
+            with act(terminal, "Closing") as checking:
                 closing = close(connection, lived.runs, withheld=wishes.withheld)
-                summary = _summary(connection, parts, lived, views, closing, began)
-        papers.write_summary(wishes.out, summary.as_json())
-        show(summary, terminal)
-        show_case(views, terminal)
-        show_check(closing, terminal)
-        show_files(wishes.out, len(views), lines, terminal)
-    return summary
-
-
-def _papers(out: Path, views: list[InvoiceView], terminal: Console) -> int:
-    columns = (TextColumn("  {task.description:<14}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as shown:
-        task = shown.add_task("invoices", total=len(views))
-        return papers.write(out, views, lambda written: shown.update(task, completed=written))
+                summary = _summary(connection, parts, lived, issued.views, closing, began)
+                checking.outcome = f"{closing.charges:>4} sums  {len(closing.differences):>8} differences"
+    papers.write_summary(wishes.out, summary.as_json())
+    return Played(summary, tuple(issued.views), lines, closing)
 
 
 def _summary(
     connection: Connection[Any],
     parts: Stage,
     lived: Lived,
-    views: list[InvoiceView],
+    views: Sequence[InvoiceView],
     closing: Closing,
     began: float,
 ) -> Summary:
-    tenant_ids = [provider.tenant_id for provider in PROVIDERS]
     return Summary(
         first_day=FIRST_DAY,
         last_day=LAST_DAY,
@@ -96,10 +118,10 @@ def _summary(
         documents=tuple(gathering.issued(view) for view in views),
         preview=tuple(
             document
-            for tenant_id in tenant_ids
+            for tenant_id in TENANTS
             for document in gathering.previewed(parts, connection, tenant_id)
         ),
-        oddities=tuple(odd for tenant_id in tenant_ids for odd in gathering.oddities(connection, tenant_id)),
+        oddities=tuple(odd for tenant_id in TENANTS for odd in gathering.oddities(connection, tenant_id)),
         dead_letters=gathering.dead_letters(connection),
         ledgers=gathering.ledgers(parts.connect),
         charges_checked=closing.charges,

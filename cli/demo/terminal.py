@@ -16,6 +16,7 @@ from rich.text import Text
 
 from billing.money import format_minor
 from cli.demo.closing import Closing
+from cli.demo.play import Played
 from cli.demo.stories_saentis import CUSTOMER_OF_24_JUNE
 from cli.demo.summary import DeadLetter, LedgerState, Month, NextDocument, Oddity, Source, Summary
 from cli.demo.world import PROVIDERS
@@ -50,17 +51,22 @@ def money(amount: Decimal) -> str:
     return f"{amount:,}"
 
 
-def show(summary: Summary, terminal: Console) -> None:
-    """Print the whole summary."""
+def show(played: Played, out: Path, kept: Path | None, terminal: Console) -> None:
+    """Print all that there is to say."""
+    summary = played.summary
     _received(summary, terminal)
     _invoices(summary.months(), terminal)
+    _case(played.views, terminal)
     _preview(summary.preview, terminal)
     _oddities(summary.oddities, terminal)
     _dead_letters(summary.dead_letters, terminal)
     _ledgers(summary.ledgers, terminal)
+    show_check(played.closing, terminal)
+    _files(out, len(played.views), played.lines, terminal)
+    _look_again(summary.ledgers, kept, terminal)
 
 
-def show_case(views: Sequence[InvoiceView], terminal: Console) -> None:
+def _case(views: Sequence[InvoiceView], terminal: Console) -> None:
     """Print the documents of the customer whose service went live on 24 June, line by line."""
     mine = [view for view in views if view.buyer.customer_id == CUSTOMER_OF_24_JUNE]
     _heading("Active from 24 June, billed on 2 July, stopped on 11 July (heard on the 20th)", terminal)
@@ -110,7 +116,7 @@ def show_check(closing: Closing, terminal: Console) -> None:
         _line(f"and {len(closing.differences) - SHOWN_DIFFERENCES} more, see summary.json", terminal)
 
 
-def show_files(folder: Path, documents: int, lines: int, terminal: Console) -> None:
+def _files(folder: Path, documents: int, lines: int, terminal: Console) -> None:
     """Print what was written, and where."""
     _heading(f"In {folder}/", terminal)
     table = Table.grid(padding=(0, 2))
@@ -118,6 +124,22 @@ def show_files(folder: Path, documents: int, lines: int, terminal: Console) -> N
     table.add_row(Text("lines.csv", style="bold"), f"all {lines:,} lines, with their arithmetic")
     table.add_row(Text("summary.json", style="bold"), "this summary")
     _print(table, terminal)
+
+
+def _look_again(ledgers: Sequence[LedgerState], kept: Path | None, terminal: Console) -> None:
+    if kept is None:
+        _heading("This world is gone", terminal)
+        _line("billing demo --keep FOLDER keeps the next one, to look at and to verify.", terminal)
+        return
+    _heading(f"Kept in {kept}/", terminal)
+    _line(
+        f"billing demo look {kept}    starts its database and says how to reach it:",
+        terminal,
+    )
+    for ledger in ledgers:
+        command = f"billing verify --tenant {ledger.tenant_id} --expect {ledger.size}:{ledger.root}"
+        terminal.print(Text(f"  {command}"), soft_wrap=True)
+    _line(f"billing demo check {kept}    repeats the closing calculation", terminal)
 
 
 def show_settings(settings: Mapping[str, str], terminal: Console) -> None:
