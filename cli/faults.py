@@ -44,6 +44,7 @@ WRONG_USE_CODES: Final = frozenset(
         "dead_letter",
         "read_model_unknown",
         "nothing_projected",
+        "as_of_unknown",
     }
 )
 CHECK_ADDRESS: Final = "see that it runs and that the address is right"

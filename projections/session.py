@@ -8,6 +8,7 @@ from psycopg import Connection, Cursor, IsolationLevel
 from psycopg.errors import UndefinedTable
 
 from billing.errors import LedgerError
+from ledger.read import enter_tenant
 
 Schema = Literal["read", "read_next"]
 LIVE: Final = "read"
@@ -44,6 +45,20 @@ def writing(connection: Connection[Any], schema: Schema = LIVE) -> Iterator[Curs
 def use(cursor: Cursor[Any], schema: Schema) -> None:
     """Go on with the tables of another schema, in the same transaction."""
     cursor.execute(USE, {"schema": schema})
+
+
+@contextmanager
+def reading_facts(connection: Connection[Any], tenant_id: str) -> Iterator[Cursor[Any]]:
+    """Run one read-only REPEATABLE READ transaction that sees the facts of one tenant; no read model."""
+    connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    connection.read_only = True
+    try:
+        with connection.transaction(), connection.cursor() as cursor:
+            enter_tenant(connection, tenant_id)
+            yield cursor
+    finally:
+        connection.isolation_level = None
+        connection.read_only = None
 
 
 @contextmanager

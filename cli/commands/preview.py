@@ -44,28 +44,30 @@ def _data(found: "Preview") -> dict[str, object]:
     return {
         "tenant_id": found.tenant_id,
         "computed_at_seq": found.computed_at_seq,
-        "invoices": [
-            {
-                "customer_id": item.customer_id,
-                "due_for": item.due_for,
-                "currency": item.currency,
-                "net": format_minor(item.net_minor, item.currency),
-                "lines": [line.as_data(item.currency) for line in item.lines],
-                "planned": [
-                    {
-                        "service_id": charge.service_id,
-                        "product_id": charge.product_id,
-                        "price_id": charge.price_id,
-                        "period_start": charge.period_start,
-                        "period_end": charge.period_end,
-                        "amount": format_minor(charge.amount_minor, charge.currency),
-                    }
-                    for charge in item.planned
-                ],
-            }
-            for item in found.invoices
-        ],
+        "invoices": [invoice_data(item) for item in found.invoices],
         "set_aside": [{"customer_id": name, "reason": reason} for name, reason in found.set_aside.items()],
+    }
+
+
+def invoice_data(item: "PreviewedInvoice") -> dict[str, object]:
+    """Return a draft as JSON data."""
+    return {
+        "customer_id": item.customer_id,
+        "due_for": item.due_for,
+        "currency": item.currency,
+        "net": format_minor(item.net_minor, item.currency),
+        "lines": [line.as_data(item.currency) for line in item.lines],
+        "planned": [
+            {
+                "service_id": charge.service_id,
+                "product_id": charge.product_id,
+                "price_id": charge.price_id,
+                "period_start": charge.period_start,
+                "period_end": charge.period_end,
+                "amount": format_minor(charge.amount_minor, charge.currency),
+            }
+            for charge in item.planned
+        ],
     }
 
 
