@@ -5,20 +5,23 @@ it is a key and nothing else, the keys at the top begin with `data` and end with
 between a known start and a known value is known too. Where that does not settle the question, the payload is
 parsed.
 
-All expressions are over the columns of ledger.fact, `body` (the payload as text) and `first_close` (where its
-first closing brace stands).
+All expressions are over the columns of `FACTS`: those of ledger.fact and what several of them need.
 """
 
 from typing import LiteralString
 
+FACTS: LiteralString = """
+    SELECT *, convert_from(payload, 'UTF8') AS body, position('}'::bytea in payload) AS first_close,
+        to_json(customer_id)::text AS customer_json
+    FROM ledger.fact"""
 CUSTOMER_OF_SERVICE: LiteralString = """
     CASE
         WHEN customer_id IS NULL AND position('"customer_id":' in body) = 0 THEN true
-        WHEN starts_with(body, '{"data":{"customer_id":' || to_json(customer_id)) THEN true
+        WHEN starts_with(body, '{"data":{"customer_id":' || customer_json) THEN true
         WHEN starts_with(body, '{"data":{"attributes":{')
             AND position('{'::bytea in substring(payload from 24 for greatest(first_close - 24, 0))) = 0
-            AND substring(payload from first_close + 1 for 15 + octet_length(to_json(customer_id)::text))
-                = convert_to(',"customer_id":' || to_json(customer_id), 'UTF8')
+            AND substring(payload from first_close + 1 for 15 + octet_length(customer_json))
+                = convert_to(',"customer_id":' || customer_json, 'UTF8')
             THEN true
         ELSE (body::json #>> '{data,customer_id}') IS NOT DISTINCT FROM customer_id
     END"""
@@ -28,14 +31,15 @@ COLUMNS_AGREE: LiteralString = f"""
     coalesce(CASE
         WHEN starts_with(type, 'service.') THEN
             version = seq AND starts_with(stream, 'service/')
-            AND position('"service_id":' || to_json(substr(stream, 9)) in body) > 0
+            AND (position('"service_id":"' || substr(stream, 9) || '"' in body) > 0
+                OR body::json #>> '{{data,service_id}}' = substr(stream, 9))
             AND {CUSTOMER_OF_SERVICE}
         WHEN starts_with(type, 'product.') OR starts_with(type, 'price.') THEN
             version = seq AND starts_with(stream, 'product/') AND customer_id IS NULL
             AND position('"product_id":' || to_json(substr(stream, 9)) in body) > 0
         WHEN starts_with(type, 'customer.') THEN
             version = seq AND stream = 'customer/' || customer_id
-            AND position('"customer_id":' || to_json(customer_id) in body) > 0
+            AND position('"customer_id":' || customer_json in body) > 0
         WHEN starts_with(type, 'tenant.') THEN
             version = seq AND stream = 'tenant' AND customer_id IS NULL
         WHEN starts_with(type, 'event.') THEN
@@ -49,7 +53,7 @@ COLUMNS_AGREE: LiteralString = f"""
         ELSE
             stream = 'account/' || customer_id
             AND starts_with(body, '{{"data":{{"account_version":' || version || ',')
-            AND position('"customer_id":' || to_json(customer_id) in body) > 0
+            AND position('"customer_id":' || customer_json in body) > 0
     END
     AND substring(payload from octet_length(payload) - octet_length(type) - 9)
         = convert_to('"type":"' || type || '"}}', 'UTF8'), false)"""

@@ -75,9 +75,15 @@ def leaf_hash(entry: bytes) -> bytes:
 
 def root_of(entries: Iterable[bytes]) -> bytes:
     """Return the Merkle tree hash of log entries."""
-    frontier = Frontier()
-    frontier.extend(map(leaf_hash, entries))
-    return frontier.root()
+    nodes = [leaf_hash(entry) for entry in entries]
+    if not nodes:
+        return EMPTY_ROOT
+    while len(nodes) > 1:
+        # What has no neighbour goes up as it is: that is where RFC 9162 splits an uneven tree.
+        last = nodes[-1:] if len(nodes) & 1 else []
+        pairs = zip(nodes[::2], nodes[1::2], strict=False)
+        nodes = [sha256(NODE + left + right).digest() for left, right in pairs] + last
+    return nodes[0]
 
 
 def _subtree_root(nodes: bytes) -> bytes:

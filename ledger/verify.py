@@ -16,7 +16,7 @@ import psycopg
 from psycopg import Connection
 
 from ledger.append import begin_appending
-from ledger.derived import COLUMNS_AGREE
+from ledger.derived import COLUMNS_AGREE, FACTS
 from ledger.errors import TenantNotOpenError
 from ledger.facts import Fact, customer_of, schema_version_of, stream_of
 from ledger.leaf import LEAF_SQL, leaf_of
@@ -41,10 +41,7 @@ TENANTS: LiteralString = """
     ORDER BY tenant_id"""
 CHUNK: LiteralString = f"""
     SELECT count(*), string_agg(leaf, ''::bytea), bool_and(leaf = {LEAF_SQL}), bool_and({COLUMNS_AGREE})
-    FROM (
-        SELECT *, convert_from(payload, 'UTF8') AS body, position('}}'::bytea in payload) AS first_close
-        FROM ledger.fact WHERE tenant_id = %s AND seq > %s AND seq <= %s ORDER BY seq
-        OFFSET 0) AS fact"""  # noqa: S608 - of constants
+    FROM ({FACTS} WHERE tenant_id = %s AND seq > %s AND seq <= %s ORDER BY seq OFFSET 0) AS fact"""  # noqa: S608
 CUSTOMERS: LiteralString = """
     SELECT seq, customer_id FROM ledger.fact WHERE tenant_id = %s AND seq > %s AND seq <= %s"""
 

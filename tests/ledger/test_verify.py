@@ -115,6 +115,7 @@ CHANGED_ROWS = [
 ]
 CHANGED_COLUMNS = [
     ("customer", 2, "customer_id = 'c-2'"),
+    ("customer that reads like more of the payload", 2, """customer_id = 'c-1","effective":"2026-06-24'"""),
     ("customer taken out", 3, "customer_id = NULL"),
     ("customer that an attribute names", 3, "customer_id = 'elsewhere'"),
     ("customer put in that an attribute names", 14, "customer_id = 'c-1'"),
