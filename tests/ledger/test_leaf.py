@@ -28,8 +28,8 @@ def test_the_leaf_of_a_released_version_never_changes():
     "change",
     [
         {"tenant_id": "acm"}, {"seq": 8}, {"recorded_at": MOMENT + timedelta(microseconds=1)},
-        {"source": "/x"}, {"event_id": "e2"}, {"stream": "service/svc-2"}, {"type": "service.changed"}, {"schema_version": 2},
-        {"payload": b'{"a":2}'}, {"origin": ""},
+        {"source": "/x"}, {"event_id": "e2"}, {"stream": "service/svc-2"}, {"type": "service.changed"},
+        {"schema_version": 2}, {"payload": b'{"a":2}'}, {"origin": ""},
     ],
     ids=lambda change: next(iter(change)),
 )  # fmt: skip
