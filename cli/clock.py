@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,7 @@ def clock_from(setting: str) -> Clock:
         return _system
     if setting.startswith(FILE_PREFIX) and len(setting) > len(FILE_PREFIX):
         path = Path(setting.removeprefix(FILE_PREFIX))
-        return lambda: read_instant(path)
+        return partial(read_instant, path)  # a lambda could not go along to worker processes
     message = f"BILLING_CLOCK: {setting!r} is no clock; give 'system' or 'file:PATH'"
     raise WrongUseError(message)
 

@@ -1,6 +1,6 @@
 """The bill run: every document that is due on a date, computed unlocked, issued in short transactions."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -229,8 +229,3 @@ def completed(report: RunReport, customer_id: str | None) -> NewFact:
         payload=canonical(event),
         customer_id=customer_id,
     )
-
-
-def summaries(documents: Iterable[Summary]) -> dict[tuple[str, Day, str], Summary]:
-    """Return documents by what they are for: customer, due day, currency."""
-    return {(item.customer_id, item.due_for, item.currency): item for item in documents}

@@ -10,9 +10,11 @@ from psycopg import Cursor
 from billing.days import ALWAYS, Day, to_date
 from billing.invoice import Draft, calculate
 from billing.invoiced import Invoiced, InvoicedSpan, apply_lines
+from billing.line_json import canonical_line
 from billing.money import format_minor
-from ledger.accounts import BoundLines, Standing, bind_lines
+from ledger.accounts import BoundLines, Standing
 from ledger.canonical import canonical
+from ledger.merkle import root_of
 from projections import accounts, bookmarks, books, parking, services
 from projections.accounts import Account
 from projections.books import Books, Shared
@@ -206,7 +208,8 @@ def _corrects_unnumbered(item: Draft) -> bool:
 
 def document_of(item: Draft, known: Books, customer_id: str) -> Document:
     """Return what `invoice.issued` binds of a draft: parties, totals and the lines' root."""
-    lines = bind_lines(line.as_data(item.currency) for line in item.lines)
+    encoded = tuple([canonical_line(line, item.currency) for line in item.lines])
+    lines = BoundLines(encoded, root_of(encoded).hex())
     due_for = to_date(item.due_for)
     content = {
         "customer_id": customer_id,

@@ -1,5 +1,6 @@
 """Runs chunks of customers: here, or in processes that die with the one that started them."""
 
+import gc
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -21,6 +22,7 @@ from projections.session import Connect, reading
 if TYPE_CHECKING:
     from projections.books import Shared
 
+GARBAGE_THRESHOLD: Final = 200_000
 ORPHANED: Final = 3
 """The exit code of a worker whose parent is gone."""
 
@@ -125,6 +127,9 @@ _WORKER: list[Worker] = []
 
 
 def _begin(task: Task) -> None:
+    # A chunk makes no garbage in cycles; looking for some took a sixth of its time.
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD)
     threading.Thread(target=die_with_parent, daemon=True).start()
     _WORKER.append(Worker(task))
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from cli.clock import clock_from
 from tests.projections.world import World
 
 pytestmark = pytest.mark.postgres
@@ -89,6 +91,11 @@ def test_a_mistake_is_answered_in_one_line(
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("setting", ["system", "file:clock"])
+def test_a_clock_goes_along_to_worker_processes(setting: str) -> None:
+    assert callable(pickle.loads(pickle.dumps(clock_from(setting))))
 
 
 def test_reading_before_anything_is_projected_says_what_to_do(july: World, tmp_path: Path) -> None:
