@@ -95,7 +95,7 @@ def test_a_mistake_is_answered_in_one_line(
 
 @pytest.mark.parametrize("setting", ["system", "file:clock"])
 def test_a_clock_goes_along_to_worker_processes(setting: str) -> None:
-    assert callable(pickle.loads(pickle.dumps(clock_from(setting))))
+    assert callable(pickle.loads(pickle.dumps(clock_from(setting))))  # noqa: S301 - our own bytes
 
 
 def test_reading_before_anything_is_projected_says_what_to_do(july: World, tmp_path: Path) -> None:
