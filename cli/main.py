@@ -111,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if found is None or "--traceback" in given:
             raise
         return _say(found.line, found.exit_code)
-    return result if type(result) is int else ExitCode.FINE
+    return int(result) if type(result) in (int, ExitCode) else ExitCode.FINE
 
 
 def _usage_line(error: UsageError) -> str:
