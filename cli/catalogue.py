@@ -25,6 +25,7 @@ CATALOGUE: Final = (
     Entry("preview", "cli.commands.preview", "Show the next invoices, without issuing them."),
     Entry("run", "cli.commands.run", "Issue every invoice that is due on a date."),
     Entry("replay", "cli.commands.replay", "Show a customer as it was known at a seq or at a time."),
+    Entry("audit", "cli.commands.audit", "Compute issued invoices again, and compare them byte by byte."),
     Entry("invoices", "cli.commands.invoices", "List issued invoices and credit notes, or show one."),
     Entry("anomalies", "cli.commands.anomalies", "List facts that can't be rated or make no sense yet."),
     Entry("export", "cli.commands.export", "Write invoices as PDF, or their lines as CSV."),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -11,6 +11,7 @@ from billing.invoiced import InvoicedSpan
 from billing.money import exact, parse_minor
 from projections.facts import CloudEvent
 
+ISSUED: Final = "invoice.issued"
 Payloads = Sequence[tuple[int, bytes]]
 """Seq and payload of the facts of a stream, in order."""
 
@@ -74,6 +75,8 @@ def documents(account: Payloads, parts: Mapping[str, Payloads]) -> Iterator[Issu
     """Yield the documents of an account's stream, with the facts of their lines by stream."""
     for version, (seq, payload) in enumerate(account, start=1):
         event = orjson.loads(payload)
+        if event["type"] != ISSUED:
+            continue
         stream = lines_stream(event["data"]["number"])
         yield IssuedFacts(seq, version, payload, event, tuple(parts.get(stream, ())))
 

@@ -1,4 +1,4 @@
-"""An issued document is what its facts gave: whatever comes later changes nothing, whatever is forged is named."""
+"""An issued document is what its facts gave: later facts change nothing, and what is forged is named."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,6 @@ from ledger.verify import verify
 from projections import audit_all
 from projections.audit import Audited, audit_document, read_document
 from projections.audit_all import AuditReport
-from projections.billrun import RunReport
 from projections.evidence import evidence, refs_of
 from projections.invoices import InvoiceUnknownError
 from projections.session import reading_facts
@@ -107,10 +106,7 @@ def test_days_caught_up_go_on_from_each_other(world: World) -> None:
     world.activate("s1", "c1", "laptop", "2026-06-24")
     report = world.run("2026-10-05")
     assert len(report.documents) == 4
-    seqs = [
-        audited.document.computed_at_seq for audited in (one(world, number) for number in world.numbers())
-    ]
-    assert len(set(seqs)) == 1
+    assert len({one(world, number).document.computed_at_seq for number in world.numbers()}) == 1
     assert equal(world) == 4
 
 
@@ -182,8 +178,7 @@ def test_a_thousand_late_events_later_every_document_is_still_equal(world: World
     world.append(late_events(world, services=12, count=1000))
     assert world.lines() == issued
     assert equal(world) == 6
-    report: RunReport = world.run("2026-10-02")
-    assert report.set_aside == {}
+    assert world.run("2026-10-02").set_aside == {}
     assert any(line["reverses"] for line in world.lines())
     assert equal(world) > 6
 
