@@ -8,7 +8,7 @@ from json.encoder import encode_basestring
 
 from billing.days import Day, iso
 from billing.facts import EventRef
-from billing.line import Explanation, Line, LineRef, Standing
+from billing.line import Line, LineRef, Standing
 from billing.money import format_minor
 
 _quoted = lru_cache(maxsize=65536)(encode_basestring)
@@ -18,28 +18,35 @@ _amount = lru_cache(maxsize=65536)(format_minor)
 
 def canonical_line(line: Line, currency: str) -> bytes:
     """Return the canonical JSON of `line.as_data(currency)`. Raises ValueError for a lone surrogate."""
+    why, reverses, adjusts, result = line.explanation, line.reverses, line.adjusts, line.result
+    full_start, full_end, version = line.full_start, line.full_end, why.price_version
+    served, full = why.share
     return (
-        f'{{"adjusts":{_line_ref(line.adjusts)},"amount":"{_amount(line.amount_minor, currency)}"'
-        f',"explanation":{_explanation(line.explanation, currency)}'
-        f',"full_end":{_day(line.full_end)},"full_start":{_day(line.full_start)},"kind":"{line.kind}"'
-        f',"period_end":"{iso(line.period_end)}","period_start":"{iso(line.period_start)}"'
+        f'{{"adjusts":{"null" if adjusts is None else _line_ref(adjusts)}'
+        f',"amount":"{_amount(line.amount_minor, currency)}"'
+        f',"explanation":{{"events":[{_events(why.events)}]'
+        f',"exact_minor":"{why.numerator}/{why.denominator}"'
+        f',"full_days":{why.full_days},"invoiced":"{_amount(why.invoiced_minor, currency)}"'
+        f',"price_source":"{why.price_source}"'
+        f',"price_version":{"null" if version is None else _version(version)}'
+        f',"rounding":"{why.rounding}","rule":"{why.rule}","served_days":{why.served_days}'
+        f',"share":"{served}/{full}"}}'
+        f',"full_end":{"null" if full_end is None else _day(full_end)}'
+        f',"full_start":{"null" if full_start is None else _day(full_start)},"kind":"{line.kind}"'
+        f',"period_end":{_day(line.period_end)},"period_start":{_day(line.period_start)}'
         f',"price_id":{_quoted(line.price_id)},"product_id":{_quoted(line.product_id)}'
-        f',"quantity":"{line.quantity.text}","result":{_standing(line.result, currency)}'
-        f',"reverses":{_line_ref(line.reverses)},"service_id":{encode_basestring(line.service_id)}'
-        f',"unit_amount":"{line.unit_amount.text}"}}'
+        f',"quantity":"{line.quantity.text}"'
+        f',"result":{"null" if result is None else _standing(result, currency)}'
+        f',"reverses":{"null" if reverses is None else _line_ref(reverses)}'
+        f',"service_id":{encode_basestring(line.service_id)},"unit_amount":"{line.unit_amount.text}"}}'
     ).encode()
 
 
-def _explanation(why: Explanation, currency: str) -> str:
-    events = ",".join([_event(ref) for ref in why.events])
-    version = "null" if why.price_version is None else _version(why.price_version)
-    return (
-        f'{{"events":[{events}],"exact_minor":"{why.numerator}/{why.denominator}"'
-        f',"full_days":{why.full_days},"invoiced":"{_amount(why.invoiced_minor, currency)}"'
-        f',"price_source":"{why.price_source}","price_version":{version}'
-        f',"rounding":"{why.rounding}","rule":"{why.rule}","served_days":{why.served_days}'
-        f',"share":"{why.share[0]}/{why.share[1]}"}}'
-    )
+def _events(events: tuple[EventRef, ...]) -> str:
+    if len(events) == 1:
+        source, event_id = events[0]
+        return f"[{_quoted(source)},{encode_basestring(event_id)}]"
+    return ",".join([_event(ref) for ref in events])
 
 
 def _event(ref: EventRef) -> str:
@@ -49,18 +56,17 @@ def _event(ref: EventRef) -> str:
 _version = lru_cache(maxsize=4096)(_event)
 
 
-def _day(value: Day | None) -> str:
-    return "null" if value is None else f'"{iso(value)}"'
+@lru_cache(maxsize=65536)
+def _day(value: Day) -> str:
+    return f'"{iso(value)}"'
 
 
-def _line_ref(ref: LineRef | None) -> str:
-    return "null" if ref is None else f'{{"document":{encode_basestring(ref.document)},"line":{ref.line_no}}}'
+def _line_ref(ref: LineRef) -> str:
+    return f'{{"document":{encode_basestring(ref.document)},"line":{ref.line_no}}}'
 
 
-def _standing(result: Standing | None, currency: str) -> str:
-    if result is None:
-        return "null"
+def _standing(result: Standing, currency: str) -> str:
     return (
-        f'{{"amount":"{_amount(result.amount_minor, currency)}","period_end":"{iso(result.end)}"'
-        f',"period_start":"{iso(result.start)}"}}'
+        f'{{"amount":"{_amount(result.amount_minor, currency)}","period_end":{_day(result.end)}'
+        f',"period_start":{_day(result.start)}}}'
     )
