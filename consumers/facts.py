@@ -1,5 +1,6 @@
 """From heard events and refusals to the facts that the ledger appends, personal data replaced."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -9,7 +10,7 @@ from psycopg import Connection
 
 from consumers.records import Heard, Refused
 from ledger.canonical import canonical
-from ledger.facts import SYSTEM_TENANT, Clock, Conflict, NewFact, Outcome, customer_of, heard_fact
+from ledger.facts import SYSTEM_TENANT, Clock, Conflict, NewFact, Outcome, heard_fact
 from ledger.personal import PersonalValue, Subject, conceal, marked_attributes, subject_keys, subject_of
 from schemas.envelope import OWN_SOURCE
 from schemas.reading import Event, Unreadable
@@ -24,15 +25,8 @@ HASH_CHARACTERS: Final = 16
 class Prepared:
     """The facts of a batch by tenant, and beside each the personal values to store once it is booked."""
 
-    facts: dict[str, list[NewFact]] = field(default_factory=dict)
+    facts: defaultdict[str, list[NewFact]] = field(default_factory=lambda: defaultdict(list))
     values: dict[str, dict[int, tuple[PersonalValue, ...]]] = field(default_factory=dict)
-
-    def add(self, tenant_id: str, fact: NewFact, values: tuple[PersonalValue, ...] = ()) -> None:
-        """Put a fact at the end of its tenant's."""
-        facts = self.facts.setdefault(tenant_id, [])
-        if values:
-            self.values.setdefault(tenant_id, {})[len(facts)] = values
-        facts.append(fact)
 
 
 def prepare(connection: Connection[Any], heard: Iterable[Heard], *, clock: Clock) -> Prepared:
@@ -53,15 +47,16 @@ def prepare(connection: Connection[Any], heard: Iterable[Heard], *, clock: Clock
     prepared = Prepared()
     for place, (origin, event) in enumerate(events):
         tenant_id = event.attributes["tenantid"]
-        subject = personal.get(place)
-        if subject is None:
-            prepared.add(tenant_id, _fact(event, origin))
+        if place not in personal:
+            prepared.facts[tenant_id].append(_fact(event, origin))
         else:
+            subject = personal[place]
             markings = marked.get(tenant_id)
             concealed, values = conceal(
                 event.attributes, subject, key=keys[subject], marked=markings[place] if markings else ()
             )
-            prepared.add(tenant_id, heard_fact(concealed, origin=origin), values)
+            prepared.values.setdefault(tenant_id, {})[len(prepared.facts[tenant_id])] = values
+            prepared.facts[tenant_id].append(heard_fact(concealed, origin=origin))
     return prepared
 
 
@@ -136,7 +131,7 @@ def _fact(event: Event, origin: str) -> NewFact:
         line if is_canonical else canonical(attributes),
         origin,
         None,
-        customer_of(data),
+        data.get("customer_id"),
     )
 
 
@@ -145,7 +140,7 @@ def _markings(connection: Connection[Any], events: Sequence[Heard]) -> Mapping[s
 
     A marking counts for what is appended after it, in this batch as well.
     """
-    tenants = {event.attributes["tenantid"] for _, event in events}
+    tenants = {one.event.attributes["tenantid"] for one in events}
     stored = marked_attributes(connection, tenants) if tenants else {}
     configured = [
         (place, event.attributes)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ledger.canonical import canonical
 from ledger.errors import KeyTooLongError
@@ -48,11 +48,11 @@ class Fact:
     leaf: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class NewFact:
-    """A fact to append. `version` None: a heard fact, which expects nothing and takes its `seq` as version.
+class NewFact(NamedTuple):
+    """A fact to append: a tuple, as one is made for every event.
 
-    `customer_id` must be what `customer_of` derives from the payload.
+    `version` None: a heard fact, which expects nothing and takes its `seq` as version. `customer_id` must be what
+    `customer_of` derives from the payload.
     """
 
     source: str

@@ -77,7 +77,9 @@ def _known_date(text: str) -> str:
 
 
 def _known_instant(text: str) -> str:
-    return _in_range(datetime.fromisoformat(text).year, text)
+    if not FIRST_YEAR <= datetime.fromisoformat(text).year <= LAST_YEAR:
+        raise ValueError(text)
+    return text
 
 
 @lru_cache(maxsize=20_000)

@@ -21,7 +21,6 @@ MAX_DEPTH: Final = 254
 MAX_ECHO_CHARACTERS: Final = 200
 
 _TENANT: Final = re.compile(TENANT_PATTERN)
-_DROPPED: Final = frozenset(DROPPED_ATTRIBUTES)
 _ESCAPED_NUL: Final = b"\\u0000"
 _ESCAPED_COLON: Final = b"\\u003"
 _SORTED: Final = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
@@ -65,9 +64,14 @@ class Unreadable(NamedTuple):
 
 def read_event(value: bytes) -> Event | Unreadable:
     """Read a structured CloudEvent."""
-    parsed = _load(value)
+    try:
+        parsed = orjson.loads(value) if len(value) <= MAX_VALUE_BYTES else None
+    except orjson.JSONDecodeError:
+        parsed = None
     if type(parsed) is not dict:
-        return parsed if isinstance(parsed, Unreadable) else _no_object(parsed)
+        refused = parse(value)
+        assert isinstance(refused, Unreadable), "what is refused here is refused there"
+        return refused
     event = check_event(parsed)
     if (
         type(event) is Event
@@ -81,9 +85,15 @@ def read_event(value: bytes) -> Event | Unreadable:
 
 def parse(value: bytes) -> dict[str, Any] | Unreadable:
     """Parse one JSON object that every reader understands in the same way (I-JSON, RFC 7493)."""
-    parsed = _load(value)
+    if len(value) > MAX_VALUE_BYTES:
+        return Unreadable(Reason.TOO_LARGE, f"{len(value)} bytes; at most {MAX_VALUE_BYTES} are read")
+    try:
+        parsed = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        return _not_json(value, error)
     if type(parsed) is not dict:
-        return parsed if isinstance(parsed, Unreadable) else _no_object(parsed)
+        detail = f"a JSON {_JSON_NAMES[type(parsed)]}: send one object for each message"
+        return Unreadable(Reason.NOT_AN_OBJECT, detail)
     return _ambiguity(value) or parsed
 
 
@@ -122,29 +132,15 @@ def check_event(attributes: dict[str, Any]) -> Event | Unreadable:
                 is_plain = found
                 break
     dropped_colons = 0
-    for name in _DROPPED & attributes.keys():
-        dropped_colons += 1 + attributes.pop(name).count(":")
+    for name in DROPPED_ATTRIBUTES:
+        if name in attributes:
+            dropped_colons += 1 + attributes.pop(name).count(":")
     if dataschema is None:
         attributes["dataschema"] = schema.dataschema
         dropped_colons -= 1 + schema.dataschema.count(":")
     line = orjson.dumps(attributes, option=_SORTED)
     is_canonical = is_plain and (line.isascii() or _BEHIND_SURROGATES.search(line) is None)
     return Event(schema, attributes, line, is_canonical, dropped_colons)
-
-
-def _load(value: bytes) -> Any:
-    """Return what JSON says, or an Unreadable."""
-    if len(value) > MAX_VALUE_BYTES:
-        return Unreadable(Reason.TOO_LARGE, f"{len(value)} bytes; at most {MAX_VALUE_BYTES} are read")
-    try:
-        return orjson.loads(value)
-    except orjson.JSONDecodeError as error:
-        return _not_json(value, error)
-
-
-def _no_object(parsed: Any) -> Unreadable:
-    detail = f"a JSON {_JSON_NAMES[type(parsed)]}: send one object for each message"
-    return Unreadable(Reason.NOT_AN_OBJECT, detail)
 
 
 def _ambiguity(value: bytes) -> Unreadable | None:
