@@ -14,7 +14,7 @@ from typing import Final
 from cli.demo.errors import ChildDiedError
 
 STOP_TIMEOUT_SECONDS: Final = 10.0
-TAIL_LINES: Final = 15
+TAIL_LINES: Final = 5
 FAREWELLS: Final = (signal.SIGTERM, signal.SIGHUP)
 
 

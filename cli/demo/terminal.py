@@ -133,7 +133,7 @@ def _look_again(ledgers: Sequence[LedgerState], kept: Path | None, terminal: Con
         return
     _heading(f"Kept in {kept}/", terminal)
     _line(
-        f"billing demo look {kept}    starts its database and says how to reach it:",
+        f"billing demo look {kept}    starts its database; then, for example:",
         terminal,
     )
     for ledger in ledgers:

@@ -10,6 +10,7 @@ import sys
 import time
 import uuid
 from collections import Counter, defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
@@ -263,22 +264,56 @@ def setting(line):
     return name, value.strip("'")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_demo_that_is_stopped_leaves_no_process(tmp_path, number):
-    mark = str(uuid.uuid4())
-    process = billing("demo", "--broker", "embedded", mark=mark, cwd=tmp_path)
+def start_until_projecting(mark, folder):
+    """Start a demo and return it with its projector, as soon as that is there."""
+    process = billing("demo", "--broker", "embedded", mark=mark, cwd=folder)
     try:
         deadline = time.monotonic() + DEADLINE_SECONDS
-        while not any("project" in child.cmdline() for child in left_running(mark)):
+        while (projector := projector_of(mark)) is None:
             assert process.poll() is None, "it ended by itself"
             assert time.monotonic() < deadline, "its processes never started"
             time.sleep(0.1)
-        process.send_signal(number)
-        process.communicate(timeout=DEADLINE_SECONDS)
+    except BaseException:
+        process.kill()
+        process.communicate()
+        raise
+    return process, projector
+
+
+def projector_of(mark):
+    for process in left_running(mark):
+        with suppress(psutil.NoSuchProcess):
+            if process.cmdline()[-1:] == ["project"]:
+                return process
+    return None
+
+
+def ended(process):
+    try:
+        return process.communicate(timeout=DEADLINE_SECONDS)
     finally:
         process.kill()
         process.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_demo_that_is_stopped_leaves_no_process(tmp_path, number):
+    mark = str(uuid.uuid4())
+    process, _ = start_until_projecting(mark, tmp_path)
+    process.send_signal(number)
+    ended(process)
     assert process.returncode == (130 if number == signal.SIGINT else 128 + number)
+    assert left_running(mark) == []
+
+
+def test_a_process_that_dies_ends_the_demo_and_is_named(tmp_path):
+    mark = str(uuid.uuid4())
+    process, projector = start_until_projecting(mark, tmp_path)
+    projector.kill()
+    _, complained = ended(process)
+    assert process.returncode == 1
+    assert "`billing project` ended with exit code -9" in complained
+    assert "Traceback" not in complained
     assert left_running(mark) == []
 
 
