@@ -51,8 +51,8 @@ class Fact:
 class NewFact(NamedTuple):
     """A fact to append: a tuple, as one is made for every event.
 
-    `version` None: a heard fact, which expects nothing and takes its `seq` as version. `customer_id` must be what
-    `customer_of` derives from the payload.
+    `version` None: a heard fact, which expects nothing and takes its `seq` as version. `customer_id` must be
+    what `customer_of` derives from the payload.
     """
 
     source: str
