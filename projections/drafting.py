@@ -80,15 +80,21 @@ class Snapshot:
 def snapshot(
     cursor: Cursor[Any], tenant_id: str, customer_ids: Collection[str], known: Shared | None
 ) -> Snapshot:
-    """Read what the calculation needs, in the transaction of `cursor`."""
+    """Read what the calculation needs, in the transaction of `cursor`.
+
+    The books are also those of who held one of the services before or after: what is not prorated waits for
+    the end of their periods (BILLING.md §5).
+    """
     bookmark = bookmarks.read(cursor, tenant_id)
     common = books.shared(cursor, tenant_id, bookmark, known)
-    loaded = books.books(cursor, common, customer_ids, bookmark.seq)
+    items = [services.decoded(item) for item in services.held_by(cursor, tenant_id, customer_ids)]
+    names = {*customer_ids, *(name for item in items for name in services.timeline_of(item).customers())}
+    loaded = books.books(cursor, common, names, bookmark.seq)
     states = accounts.state(cursor, tenant_id, customer_ids)
     held: dict[str, list[Held]] = {}
     since: dict[tuple[str, str], Day] = {}
     earliest: dict[str, Day] = dict.fromkeys(customer_ids, Day(date.max.toordinal()))
-    for item in services.held_by(cursor, tenant_id, customer_ids):
+    for item in items:
         held.setdefault(item.customer_id, []).append(item)
         day = settled_through(item, states.get(item.customer_id, NOT_BILLED), loaded)
         since[item.customer_id, item.service_id] = day
@@ -117,10 +123,9 @@ def settled_through(item: Held, account: Account, known: Books) -> Day:
         if settled is None or item.heard > settled[1]:
             return ALWAYS
         days.append(settled[0])
-        touched = (
-            known.shared.known.touched(product_id, settled[1]),
-            known.policy_touched(item.customer_id, settled[1]),
-        )
+        touched = [known.shared.known.touched(product_id, settled[1])]
+        holders = {item.customer_id, *services.timeline_of(item).customers()}
+        touched.extend(known.policy_touched(name, settled[1]) for name in holders)
         days.extend(day for day in touched if day is not None)
     return min(days, default=ALWAYS)
 

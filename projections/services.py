@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from dataclasses import replace as replace_field
 from typing import Any, Final, LiteralString
 
 import orjson
@@ -110,6 +111,11 @@ def service(cursor: Cursor[Any], tenant_id: str, service_id: str) -> list[Held]:
     """Return one service under each customer that ever held it."""
     cursor.execute(BY_ID, {"tenant_id": tenant_id, "service_id": service_id}, binary=True)
     return [Held(customer, name, tuple(products), *rest) for customer, name, products, *rest in cursor]
+
+
+def decoded(held: Held) -> Held:
+    """Return the same with its timeline as a value, for who asks for it more than once."""
+    return replace_field(held, timeline=timeline_of(held))
 
 
 def timeline_of(held: Held) -> Timeline:

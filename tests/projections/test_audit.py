@@ -403,3 +403,19 @@ def test_the_commands_answer_and_say_where_it_differs(
     assert (found["equal"], found["difference"]["place"]) == (False, "line 2")
     assert main(["audit", "all"]) == 1
     assert "INV-000001, line 2, amount: issued 17.00, the facts give 7.00" in capsys.readouterr().out
+
+
+def test_who_held_a_service_before_counts_also_where_only_the_next_one_is_billed(world: World) -> None:
+    """Not prorated: c1 has paid all of July, so c2 is charged from August on, in whichever run it is billed."""
+    policy = {"billing_day": 20, "proration": "none"}
+    world.hear("customer.changed", customer_id="c1", effective="2026-06-01", proration="none")
+    world.customer("c3", **policy)
+    world.activate("s1", "c1", "laptop", "2026-07-01")
+    world.run("2026-07-02")
+    world.clock.on("2026-07-15")
+    world.hear("service.changed", service_id="s1", effective="2026-07-10", customer_id="c3")
+    for day in ("2026-07-20", "2026-08-02", "2026-08-20"):
+        world.run(day)
+    mine = [line for line in world.lines() if line["issued"]["document"]["customer_id"] == "c3"]
+    assert [(line["period_start"], line["amount"]) for line in mine] == [("2026-08-01", "30.00")]
+    equal(world)
