@@ -1,4 +1,4 @@
-"""Every scenario, and generated ones, through ledger, projections and bill runs: lines as calculated.
+"""Every scenario, and generated ones, through ledger, projections and bill runs: as calculated, and audited.
 
 What the bill run leaves out as settled must never matter; nor that timelines and net spans are read models.
 """
@@ -15,6 +15,7 @@ from psycopg import sql
 from cli.embedded.postgres import Postgres
 from cli.simulate.loading import load, parse
 from cli.simulate.scenario_file import Scenario
+from projections.audit_all import audit_all
 from tests.oracle.histories import scenario as generate
 from tests.projections.scenarios import live, simulated
 from tests.projections.world import World
@@ -41,6 +42,8 @@ def check(scenario: Scenario, url: str, tenant: str) -> None:
     live(scenario, world)
     issued = [{key: value for key, value in line.items() if key != "issued"} for line in world.lines()]
     assert issued == simulated(scenario, world.numbers())
+    audited = audit_all(world.connect, tenant, workers=1)
+    assert (audited.difference, audited.documents) == (None, len(world.numbers()))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
