@@ -35,6 +35,7 @@ MOVE: Final[LiteralString] = """
     ON CONFLICT (tenant_id) DO UPDATE SET
         seq = excluded.seq, catalog_seq = excluded.catalog_seq, tenant_seq = excluded.tenant_seq"""
 TENANTS: Final[LiteralString] = "SELECT tenant_id FROM ledger.head ORDER BY tenant_id"
+HEADS: Final[LiteralString] = "SELECT tenant_id, size FROM ledger.head"
 CLOSE: Final[LiteralString] = "LOCK TABLE bookmarks_v1 IN ACCESS EXCLUSIVE MODE"
 BEHIND: Final[LiteralString] = """
     SELECT h.tenant_id, h.size - coalesce(b.seq, 0)
@@ -66,6 +67,11 @@ def lock(cursor: Cursor[Any], tenant_id: str, schema: Schema) -> None:
 def tenants(cursor: Cursor[Any]) -> list[str]:
     """Return every tenant that has a ledger, in the order in which more than one is locked."""
     return [tenant_id for (tenant_id,) in cursor.execute(TENANTS).fetchall()]
+
+
+def heads(cursor: Cursor[Any]) -> dict[str, int]:
+    """Return how many facts each tenant's ledger has."""
+    return dict(cursor.execute(HEADS).fetchall())
 
 
 def close_gate(cursor: Cursor[Any]) -> None:

@@ -1,7 +1,8 @@
 """Fills new tables beside the live ones, from the facts alone, and lets them take over in one transaction."""
 
-from collections.abc import Collection
-from typing import Any, Final
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, LiteralString
 
 from psycopg import Connection, Cursor
 
@@ -16,6 +17,16 @@ READABLE: Final = tuple(model.name for model in MODELS if model.name not in ("qu
 """What can be rebuilt by name; queue, parked and bookmarks go with `all`."""
 
 
+TRY_ALONE: Final[LiteralString] = "SELECT pg_try_advisory_lock(hashtextextended('billing rebuild', 0))"
+NOT_ALONE: Final[LiteralString] = "SELECT pg_advisory_unlock(hashtextextended('billing rebuild', 0))"
+
+
+class RebuildRunningError(LedgerError):
+    """Another rebuild fills the new tables already."""
+
+    code = "rebuild_running"
+
+
 class ModelUnknownError(LedgerError):
     """No read model has this name."""
 
@@ -26,16 +37,32 @@ def rebuild(connection: Connection[Any], name: str, *, report: Report | None = N
     """Build a read model (`all`: every one) from the facts; return what took over.
 
     Readers and the live projector go on meanwhile; each service is folded once. Where the code wants tables
-    of a version that is not there, everything is rebuilt. Raises ModelUnknownError.
+    of a version that is not there, everything is rebuilt. Raises ModelUnknownError, RebuildRunningError.
     """
     names = _names(connection, name)
-    with writing(connection, NEXT) as cursor:
-        TABLES.clear(cursor, NEXT)
-        TABLES.create(cursor, NEXT)
-    Runner(connection, NEXT, only_queue=True).catch_up_all(report)
-    Runner(connection, NEXT).catch_up_all(report)
-    _take_over(connection, names)
+    with _alone(connection):
+        with writing(connection, NEXT) as cursor:
+            TABLES.clear(cursor, NEXT)
+            TABLES.create(cursor, NEXT)
+        Runner(connection, NEXT, only_queue=True).catch_up_all(report)
+        Runner(connection, NEXT).catch_up_all(report)
+        with writing(connection, NEXT) as cursor:
+            TABLES.analyze(cursor, NEXT)
+        _take_over(connection, names)
     return names
+
+
+@contextmanager
+def _alone(connection: Connection[Any]) -> Iterator[None]:
+    """Be the only rebuild of the database; the connection's end would also give way to the next."""
+    row = connection.execute(TRY_ALONE).fetchone()
+    if row is None or not row[0]:
+        raise RebuildRunningError("another rebuild is under way; wait for it")
+    try:
+        yield
+    finally:
+        if not connection.broken:
+            connection.execute(NOT_ALONE)
 
 
 def _names(connection: Connection[Any], name: str) -> tuple[str, ...]:
@@ -53,9 +80,10 @@ def _take_over(connection: Connection[Any], names: Collection[str]) -> None:
         tenants = bookmarks.tenants(cursor)
         for tenant_id in tenants:
             bookmarks.lock(cursor, tenant_id, LIVE)
-        if not whole:
+        if bookmarks.MODEL.tables[0].name in TABLES.existing(cursor, LIVE):
             use(cursor, LIVE)
             bookmarks.close_gate(cursor)
+        if not whole:
             for tenant_id in tenants:
                 _level(cursor, tenant_id)
             queue.put_next(cursor)

@@ -80,7 +80,12 @@ class Runner:
         return found
 
     def catch_up(self, tenant_id: str, report: Report | None = None) -> int:
-        """Bring a tenant to its head with an empty queue, waiting for others; return the facts read."""
+        """Bring a tenant to where its head is now, with an empty queue, waiting for others.
+
+        Returns the facts read. What is appended meanwhile is left to whoever follows.
+        """
+        with writing(self.connection, self.schema) as cursor:
+            head = bookmarks.heads(cursor).get(tenant_id, 0)
         total = 0
         while True:
             applied = self.step(tenant_id, wait=True)
@@ -88,7 +93,7 @@ class Runner:
             total += applied.facts
             if report is not None:
                 report(tenant_id, applied)
-            if applied.facts == 0 and (self.only_queue or self.pending(tenant_id) == 0):
+            if applied.seq >= head and (self.only_queue or self.pending(tenant_id) == 0):
                 return total
 
     def pending(self, tenant_id: str) -> int:

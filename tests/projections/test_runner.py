@@ -25,8 +25,9 @@ from projections import (
     runner,
     services,
 )
-from projections.rebuild import ModelUnknownError, rebuild
+from projections.rebuild import ModelUnknownError, RebuildRunningError, _alone, rebuild
 from projections.session import LIVE, writing
+from projections.tables import RebuildNeededError
 from tests.oracle.histories import scenario as generate
 from tests.projections.scenarios import live
 from tests.projections.world import RENT, World
@@ -88,6 +89,48 @@ def test_one_read_model_is_rebuilt_alone(name: str, world: World) -> None:
     after = tables(world)
     assert len(after["services_v1"]) == len(before["services_v1"]) + 1
     assert after[table][: len(before[table])] == before[table] or len(after[table]) > len(before[table])
+
+
+def test_tables_of_another_version_are_rebuilt_not_migrated(world: World) -> None:
+    world.activate("s1", "c1", "laptop", "2026-06-24")
+    world.project()
+    before = tables(world)
+    with world.connect() as connection, writing(connection) as cursor:
+        cursor.execute("ALTER TABLE services_v1 RENAME TO services_v0")
+    with pytest.raises(RebuildNeededError, match="tables of services are of another version"):
+        world.project()
+    with world.connect() as connection:
+        rebuild(connection, "services")
+    assert tables(world) == before
+
+
+def test_a_rebuild_needs_no_tables_to_begin_with(world: World) -> None:
+    world.activate("s1", "c1", "laptop", "2026-06-24")
+    with world.connect() as connection:
+        rebuild(connection, "all")
+    rebuilt = tables(world)
+    assert world.project() == 0
+    assert tables(world) == rebuilt
+    assert len(rebuilt["services_v1"]) == 1
+
+
+def test_two_rebuilds_do_not_meet(world: World) -> None:
+    with (
+        world.connect() as first,
+        world.connect() as second,
+        _alone(first),
+        pytest.raises(RebuildRunningError),
+    ):
+        rebuild(second, "all")
+
+
+def test_an_amount_beyond_all_columns_parks_its_service_alone(world: World) -> None:
+    world.product("dear", {**RENT, "amount": "999999999999999.99"})
+    world.activate("s1", "c1", "dear", "2026-06-01", quantity="999999999999999")
+    world.activate("s2", "c2", "laptop", "2026-06-01")
+    report = world.run("2026-06-02")
+    assert [d.customer_id for d in report.documents] == ["c2"]
+    assert "AmountTooLargeError" in report.set_aside["c1"]
 
 
 def test_an_unknown_read_model_is_named(world: World) -> None:
@@ -285,15 +328,16 @@ def test_a_document_is_never_torn_from_its_lines(world: World, monkeypatch: pyte
     assert len(counted) == 2
 
 
-def test_a_reader_of_the_old_tables_holds_up_the_new_ones(world: World) -> None:
+@pytest.mark.parametrize("name", ["services", "all"])
+def test_a_reader_of_the_old_tables_holds_up_the_new_ones(name: str, world: World) -> None:
     """A rebuild waits for a running snapshot; else it would read tables whose rows it may not see."""
     world.project()
     with world.read(), world.connect() as connection:
         connection.execute("SET lock_timeout = '200ms'")
         with pytest.raises(psycopg.errors.LockNotAvailable):
-            rebuild(connection, "services")
+            rebuild(connection, name)
     with world.connect() as connection:
-        rebuild(connection, "services")
+        rebuild(connection, name)
 
 
 def test_the_queue_counts_each_service_once(world: World) -> None:
