@@ -7,6 +7,7 @@ from typing_extensions import TypedDict
 
 from schemas.envelope import Envelope
 from schemas.fields import STRICT, Currency, Day, Identifier, Money, Sha256, Text
+from schemas.lines import Line
 
 
 class Document(TypedDict, total=False):
@@ -41,15 +42,6 @@ class Issued(TypedDict, total=False):
     document: Required[Document]
 
 
-class LineRef(TypedDict):
-    """A line of an issued document."""
-
-    __pydantic_config__ = STRICT  # type: ignore[misc]  # pydantic reads it from the class
-
-    number: Identifier
-    line_no: Annotated[int, Field(ge=1)]
-
-
 class Lines(TypedDict):
     """Up to 500 lines of one document."""
 
@@ -57,7 +49,7 @@ class Lines(TypedDict):
 
     number: Identifier
     part: Annotated[int, Field(ge=1)]
-    lines: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=500)]
+    lines: Annotated[list[Line], Field(min_length=1, max_length=500)]
 
 
 class RejectedEvent(TypedDict, total=False):
@@ -76,8 +68,8 @@ class Conflict(TypedDict):
     __pydantic_config__ = STRICT  # type: ignore[misc]  # pydantic reads it from the class
 
     seq: Annotated[int, Field(ge=1)]
-    theirs: Annotated[Sha256, Field(description="SHA-256 of the refused content")]
-    ours: Annotated[Sha256, Field(description="SHA-256 of the content that stands")]
+    standing: Annotated[Sha256, Field(description="SHA-256 of the payload that stands")]
+    refused: Annotated[Sha256, Field(description="SHA-256 of the payload that it would have had")]
 
 
 class Rejected(TypedDict, total=False):

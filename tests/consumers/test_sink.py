@@ -15,6 +15,7 @@ from ledger.errors import OffsetFencedError
 from ledger.personal import reveal
 from schemas.reading import Unreadable
 from schemas.reasons import Reason
+from schemas.registry import BY_NAME
 from tests.consumers.proxy import proxied
 from tests.consumers.stream import (
     activation,
@@ -71,7 +72,10 @@ def rejected_facts(url, tenant_id):
         "SELECT payload FROM ledger.fact WHERE tenant_id = %s AND type = 'event.rejected' ORDER BY seq",
         tenant_id,
     )
-    return [json.loads(row[0])["data"] for row in rows]
+    events = [json.loads(row[0]) for row in rows]
+    for event in events:
+        BY_NAME["event.rejected.v1"].adapter.validate_python(event | {"tenantid": "any"})
+    return [event["data"] for event in events]
 
 
 def test_a_first_claim_begins_where_the_log_begins(sink):
