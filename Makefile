@@ -5,7 +5,7 @@ SHELL := /bin/sh
 
 BIN := .venv/bin
 WORKERS ?= 2
-UNIT := not postgres and not broker and not demo
+UNIT := not postgres and not broker and not demo and not slow
 
 .PHONY: help setup fmt check test bench demo schemas lock
 

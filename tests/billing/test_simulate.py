@@ -235,6 +235,7 @@ def test_an_instant_is_heard_on_its_local_day(tmp_path, capsys):
     assert [i["issue_date"] for i in json.loads(capsys.readouterr().out)["invoices"]] == ["2026-08-02"]
 
 
+@pytest.mark.slow
 def test_a_thousand_files_take_less_than_five_seconds(tmp_path, capsys):
     paths = sorted(FOLDER.glob("*.json"))
     for number in range(1000):

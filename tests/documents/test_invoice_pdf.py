@@ -59,6 +59,7 @@ def test_the_page_reads_as_it_was_reviewed(name: str, golden: Callable[[str, str
     golden(f"{name}.txt", "\n\f\n".join(pages(rendered(name))) + "\n")
 
 
+@pytest.mark.slow
 def test_same_bytes_in_every_process() -> None:
     """Two processes, two hash seeds, two zones, two orders of rendering, two seconds: one hash."""
     names = ["typical", "credit_note", "no_decimals"]

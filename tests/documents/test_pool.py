@@ -16,6 +16,7 @@ def view(count: int) -> InvoiceView:
     return samples.view(samples.line(1, "s", "P", "R", "1.00", samples.JULY), number=f"INV-{count}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_same_bytes_and_order_as_one_by_one(workers: int) -> None:
     views = [view(count) for count in range(6)]

@@ -27,6 +27,7 @@ def issued(world: dict[str, object]) -> Sums:
     return {key: amount for key, amount in sums.items() if amount}
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 2**32))
 @settings(deadline=None)
 def test_many_runs_add_up_to_what_hindsight_charges(seed: int) -> None:
@@ -35,6 +36,7 @@ def test_many_runs_add_up_to_what_hindsight_charges(seed: int) -> None:
     assert issued(world) == due(world, date.fromisoformat(world["steps"][-1]["issue"]))
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 2**32), days=st.integers(0, 400))
 @settings(deadline=None)
 def test_a_first_run_charges_what_is_due_on_its_date(seed: int, days: int) -> None:
