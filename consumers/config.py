@@ -50,3 +50,4 @@ class Limits:
     longest_pause_seconds: float = 5.0
     stop_seconds: float = 5.0
     incarnation_check_seconds: float = 30.0
+    idle_seconds: float = 30.0

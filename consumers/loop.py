@@ -6,6 +6,7 @@ claimed there and sought; what a rebalance touches is claimed anew. At most one 
 
 import gc
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -91,6 +92,7 @@ class Consumer:
         self._is_paused = False
         self._checked_at = time.monotonic()
         self._broker_pause = 0.0
+        self._idle_until = time.monotonic() + self._limits.idle_seconds
         self.counts = Counts()
 
     def run(self, stop: threading.Event) -> None:
@@ -183,7 +185,9 @@ class Consumer:
         return True
 
     def _claim_new(self) -> None:
-        fresh = self._source.assignment() - self._held.keys()
+        assigned = self._source.assignment()
+        self._say_if_idle(is_idle=not assigned)
+        fresh = assigned - self._held.keys()
         if not fresh or self._is_busy() or time.monotonic() < self._broker_pause:
             return
         try:
@@ -194,6 +198,15 @@ class Consumer:
             return
         work = partial(self._persist, partial(self._sink.claim, beginnings))
         self._claiming = self._worker.submit(work)
+
+    def _say_if_idle(self, *, is_idle: bool) -> None:
+        """Say once that we have no partition: a topic's name may be misspelt, or members may be too many."""
+        now = time.monotonic()
+        if not is_idle:
+            self._idle_until = now + self._limits.idle_seconds
+        elif now > self._idle_until:
+            self._idle_until = math.inf
+            log.warning("no partition for us: is there such a topic, or are members more than partitions?")
 
     def _book(self, *, is_quiet: bool) -> None:
         """Hand over what was read, if it is due and nothing is under way."""

@@ -16,7 +16,8 @@ from cli.embedded.errors import EmbeddedBrokerError
 VERSION: Final = "4.1.1"
 FIRST_JAVA: Final = 17
 HEAP: Final = "512m"
-RESOLVE_TIMEOUT_SECONDS: Final = 300.0
+RESOLVE_TIMEOUT_SECONDS: Final = 120.0
+IMPATIENT: Final = ("-Daether.connector.connectTimeout=5000", "-Dmaven.wagon.http.retryHandler.count=1")
 FORMAT_TIMEOUT_SECONDS: Final = 60.0
 JAVA_TIMEOUT_SECONDS: Final = 20.0
 
@@ -72,7 +73,7 @@ def resolve() -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache, prefix="resolving-") as working:
         (Path(working) / "pom.xml").write_text(POM)
-        command = [maven, "-q", "-B", "dependency:copy-dependencies", "-DoutputDirectory=jars"]
+        command = [maven, "-q", "-B", *IMPATIENT, "dependency:copy-dependencies", "-DoutputDirectory=jars"]
         _run(command, cwd=working, timeout_seconds=RESOLVE_TIMEOUT_SECONDS)
         try:
             (Path(working) / "jars").rename(jars)

@@ -11,12 +11,12 @@ from contextlib import contextmanager
 class Process:
     """One member of the consumer group; its log and its last words are kept."""
 
-    def __init__(self, folder, environment, number):
+    def __init__(self, folder, environment, number, options=()):
         self.log = folder / f"consume-{number}.log"
         self._output = folder / f"consume-{number}.json"
         with self.log.open("wb") as log, self._output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "cli", "consume", "--json"],
+                [sys.executable, "-m", "cli", "consume", "--json", *options],
                 env={**os.environ, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -51,8 +51,8 @@ class Group:
         self._environment = environment
         self.members = []
 
-    def start(self):
-        member = Process(self._folder, self._environment, len(self.members))
+    def start(self, *options):
+        member = Process(self._folder, self._environment, len(self.members), options)
         self.members.append(member)
         return member
 

@@ -264,3 +264,13 @@ def test_poison_does_not_stop_the_partition(database):
     assert query(database, "SELECT count(*) FROM ledger.quarantine") == [(len(poison),)]
     ((largest,),) = query(database, "SELECT max(octet_length(value)) FROM ledger.quarantine")
     assert largest == 1 << 21
+
+
+def test_a_member_without_a_partition_says_so_once(database, caplog):
+    caplog.set_level("WARNING", logger="consumers.loop")
+    source = FakeSource({0: records(tenant())}, assigned=())
+    with member(source, database, limits=replace(LIMITS, idle_seconds=0.02)):
+        wait_until(lambda: "no partition for us" in caplog.text)
+        source.on_poll.append(lambda: source.rebalance([partition()]))
+        wait_until(lambda: received(database) == 1)
+    assert caplog.text.count("no partition for us") == 1

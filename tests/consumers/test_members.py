@@ -6,7 +6,8 @@ import threading
 
 import psycopg
 import pytest
-from kafka import KafkaConsumer
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
 
 from cli.embedded.broker import Broker
 from cli.embedded.broker import broker as run_broker
@@ -194,3 +195,60 @@ def test_refused_messages_reach_the_dead_letter_topic_as_they_were_sent(
     assert dict(conflict.headers)["dlt.reason"] == b"conflicting_duplicate"
     assert dict(conflict.headers)["content-type"].startswith(b"application/cloudevents+json")
     assert sums(database) == (7, 2, 0, 5)
+
+
+def expect_end(member):
+    """Wait until the process has ended by itself; return exit code and log."""
+    wait_until(lambda: member.process.poll() is not None, what=f"its end\n{member.said()}")
+    return member.process.returncode, member.said()
+
+
+def test_messages_that_the_broker_deleted_unread_stop_the_consumer(broker, make_topic, database, tmp_path):
+    """Nothing is skipped silently; with --accept-loss it goes on with what is left."""
+    if broker.kind != "kafka":
+        pytest.skip("the embedded broker can't delete records")
+    topic = make_topic()
+    with group(tmp_path, database=database, broker=broker, topic=topic) as members:
+        open_tenant(members, broker, topic, database).terminate()
+        send(broker.bootstrap, topic, [activation(number) for number in range(10)])
+        admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap)
+        admin.delete_records({TopicPartition(topic, 0): 6})
+        admin.close()
+        code, said = expect_end(members.start())
+        assert code == 1
+        assert f"{topic}/0 at 1" in said
+        assert "[offset_lost]" in said
+        assert received(database) == 1
+        accepting = members.start("--accept-loss")
+        wait_until(lambda: received(database) == 6, what=accepting.said())
+        accepting.terminate()
+    assert query(database, "SELECT next_offset FROM ledger.ingest_offset") == [(11,)]
+
+
+def test_a_topic_that_was_made_anew_stops_the_consumer(broker, make_topic, database, tmp_path):
+    """Its offsets begin at 0 again: without the guard its first messages would count as read."""
+    topic = make_topic()
+    with group(tmp_path, database=database, broker=broker, topic=topic) as members:
+        open_tenant(members, broker, topic, database).terminate()
+        admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap)
+        admin.delete_topics([topic])
+        admin.close()
+        wait_until(lambda: is_created(broker.bootstrap, topic), what="the topic, anew")
+        send(broker.bootstrap, topic, [activation(1), activation(2)])
+        code, said = expect_end(members.start())
+        assert code == 1
+        assert "[topic_recreated]" in said
+        assert received(database) == 1
+        accepting = members.start("--accept-loss")
+        wait_until(lambda: received(database) == 3, what=accepting.said())
+        accepting.terminate()
+    assert sums(database) == (3, 3, 0, 0)
+
+
+def is_created(bootstrap, topic):
+    """Try to make the topic; the broker may still be deleting its namesake."""
+    try:
+        create_topic(bootstrap, topic, 1)
+    except KafkaError:
+        return False
+    return True
