@@ -1,8 +1,8 @@
 """Catalog and policies of one tenant as of a seq, read once and kept while they stay the same."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, tzinfo
 from typing import Any, Final
 
 from psycopg import Cursor
@@ -124,9 +124,14 @@ def shared(cursor: Cursor[Any], tenant_id: str, bookmark: Bookmark, known: Share
         and (known.catalog_seq, known.tenant_seq) == (bookmark.catalog_seq, bookmark.tenant_seq)
     ):
         return known
-    loaded = catalog_model.load(cursor, tenant_id, bookmark.seq)
-    tenant = facts.streams(cursor, tenant_id, ["tenant"], bookmark.seq).get("tenant", [])
-    return Shared(tenant_id, bookmark.catalog_seq, bookmark.tenant_seq, loaded, tuple(facts.heard(tenant)))
+    tenant = facts.heard(facts.streams(cursor, tenant_id, ["tenant"], bookmark.seq).get("tenant", []))
+    loaded = catalog_model.load(cursor, tenant_id, bookmark.seq, zone_of_tenant(tenant))
+    return Shared(tenant_id, bookmark.catalog_seq, bookmark.tenant_seq, loaded, tuple(tenant))
+
+
+def zone_of_tenant(tenant_events: Sequence[Heard]) -> tzinfo:
+    """Return the zone that a tenant's own facts give it; UTC before the first."""
+    return fold_policies(tenant_events)[0].zone if tenant_events else UTC
 
 
 def books(cursor: Cursor[Any], common: Shared, customer_ids: Collection[str], up_to: int) -> Books:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, tzinfo
 from typing import Any, Final, LiteralString
 
 from psycopg import Cursor
@@ -112,29 +112,33 @@ class Known:
         return min((day for heard, day in self.touches.get(product_id, ()) if heard > after), default=None)
 
 
-def load(cursor: Cursor[Any], tenant_id: str, up_to: int = facts.EVER) -> Known:
-    """Return the tenant's catalog as it was known at a seq, folded from its facts."""
+def load(cursor: Cursor[Any], tenant_id: str, up_to: int, zone: tzinfo) -> Known:
+    """Return the tenant's catalog as it was known at a seq, folded from its facts; `zone` is the tenant's."""
     return known(
         {
             stream.partition("/")[2]: facts.heard(rows)
             for stream, rows in facts.streams_of(cursor, tenant_id, "product", up_to).items()
-        }
+        },
+        zone,
     )
 
 
-def known(found: Mapping[str, Sequence[Heard]]) -> Known:
-    """Return the catalog that the facts of some products make, by product; each hangs on its own alone."""
+def known(found: Mapping[str, Sequence[Heard]], zone: tzinfo) -> Known:
+    """Return the catalog that the facts of some products make, by product; each hangs on its own alone.
+
+    The tenant's `zone` turns the instants of prices into days (BILLING.md §1).
+    """
     broken: dict[str, str] = {}
     try:
-        catalog, anomalies = fold_catalog([event for events in found.values() for event in events])
+        catalog, anomalies = fold_catalog((event for events in found.values() for event in events), zone=zone)
     except Exception:  # noqa: BLE001 - one product's facts must not hold up the others: find whose they are
         for product_id, events in found.items():
             try:
-                fold_catalog(events)
+                fold_catalog(events, zone=zone)
             except Exception as error:  # noqa: BLE001 - whatever the fold raises, that product is set aside
                 broken[product_id] = f"{type(error).__name__}: {error}"
         whole = {name: events for name, events in found.items() if name not in broken}
-        catalog, anomalies = fold_catalog([event for events in whole.values() for event in events])
+        catalog, anomalies = fold_catalog((event for events in whole.values() for event in events), zone=zone)
     touches = {product: tuple((heard, _reach(e)) for e, heard in events) for product, events in found.items()}
     return Known(catalog, anomalies, touches, found, broken)
 

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 import orjson
@@ -43,7 +43,7 @@ class TenantPast:
         self._tenant_seqs = [0, *(heard for _, heard in tenant_events)]
         self._products = products
         self._catalog_seqs = sorted({0, *(heard for events in products.values() for _, heard in events)})
-        self._known: dict[int, catalog.Known] = {}
+        self._known: dict[tuple[int, tzinfo], catalog.Known] = {}
         self._shared: dict[tuple[int, int], Shared] = {}
 
     def shared(self, seq: int) -> Shared:
@@ -51,11 +51,12 @@ class TenantPast:
         catalog_seq, tenant_seq = _last(self._catalog_seqs, seq), _last(self._tenant_seqs, seq)
         found = self._shared.get((catalog_seq, tenant_seq))
         if found is None:
-            known = self._known.get(catalog_seq)
-            if known is None:
-                known = catalog.known(_heard_by(self._products, catalog_seq))
-                self._known[catalog_seq] = known
             events = tuple(item for item in self._tenant_events if item[1] <= tenant_seq)
+            zone = books.zone_of_tenant(events)
+            known = self._known.get((catalog_seq, zone))
+            if known is None:
+                known = catalog.known(_heard_by(self._products, catalog_seq), zone)
+                self._known[catalog_seq, zone] = known
             found = Shared(self.tenant_id, catalog_seq, tenant_seq, known, events)
             self._shared[catalog_seq, tenant_seq] = found
         return found

@@ -132,7 +132,7 @@ def _due_on(
 ) -> Iterable[tuple[Charge, Decimal]]:
     issue_day = day(run.issue_day)
     book = _policies(facts, run.position)
-    catalog, _ = fold_catalog(_of(facts, run.position, CATALOG_TYPES))
+    catalog, _ = fold_catalog(_of(facts, run.position, CATALOG_TYPES), zone=book.zone)
     for events in _services(facts, run.position).values():
         timeline = fold(events, book.zone_of)
         for entitled in entitle(timeline, catalog, book, until=issue_day):
