@@ -1,12 +1,13 @@
 """Lives through the half year, day by day: sets the clock, sends what is sent, waits, runs the bills."""
 
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
 from kafka import KafkaProducer
+from kafka.errors import KafkaError
 
 from cli.clock import clock_from
 from cli.demo.errors import SetAsideError
@@ -38,7 +39,7 @@ def live(world: World, stage: Stage, on_day: OnDay) -> Lived:
     lived = Lived(runs={tenant_id: [] for tenant_id in world.issue_days})
     by_day = world.by_day()
     clock = clock_from(f"file:{stage.clock}")
-    with stage.connect() as connection, closing(KafkaProducer(bootstrap_servers=stage.brokers)) as producer:
+    with stage.connect() as connection, _producer(stage.brokers) as producer:
         watch = Watch(connection, stage.children)
         for today in days(OPENING_DAY, LAST_DAY):
             if today in by_day:
@@ -57,6 +58,19 @@ def live(world: World, stage: Stage, on_day: OnDay) -> Lived:
                     watch.until_projected()
             on_day(today, lived)
     return lived
+
+
+@contextmanager
+def _producer(brokers: str) -> Iterator[KafkaProducer]:
+    """Yield a producer. Closing it is bounded: one that was interrupted in a send may never get empty."""
+    producer = KafkaProducer(bootstrap_servers=brokers)
+    try:
+        yield producer
+    except BaseException:
+        with suppress(KafkaError):
+            producer.close(timeout=0)
+        raise
+    producer.close(timeout=SEND_TIMEOUT_SECONDS)
 
 
 def _check(report: RunReport) -> None:

@@ -63,11 +63,14 @@ class Child:
 @contextmanager
 def running(name: str, *arguments: str, environment: Mapping[str, str], log: Path) -> Iterator[Child]:
     """Run `billing ARGUMENTS` while the block lasts."""
-    child = Child(name, arguments, environment, log)
+    child: Child | None = None
     try:
+        with held_back():
+            child = Child(name, arguments, environment, log)
         yield child
     finally:
-        child.stop()
+        if child is not None:
+            child.stop()
 
 
 @contextmanager
@@ -79,6 +82,23 @@ def orderly_farewell() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Let Ctrl-C and other farewells wait while the block lasts: what is half started would stay."""
+    came: list[tuple[int, FrameType | None]] = []
+    numbers = (signal.SIGINT, *FAREWELLS)
+    before = {number: signal.signal(number, lambda *signalled: came.append(signalled)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for arrived, frame in came[:1]:
+            restored = before[signal.Signals(arrived)]
+            if callable(restored):
+                restored(arrived, frame)
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from cli.demo.errors import ChildDiedError
-from cli.demo.processes import Child, orderly_farewell, running
+from cli.demo.processes import Child, held_back, orderly_farewell, running
 
 DEADLINE_SECONDS = 20
 
@@ -84,3 +84,18 @@ def receive(number):
     with orderly_farewell():
         os.kill(os.getpid(), number)
         time.sleep(DEADLINE_SECONDS)
+
+
+def test_a_signal_that_is_held_back_comes_afterwards():
+    came = []
+    with pytest.raises(KeyboardInterrupt):
+        interrupted_in_between(came)
+    assert came == ["in the block"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def interrupted_in_between(came):
+    with held_back():
+        os.kill(os.getpid(), signal.SIGINT)
+        came.append("in the block")
+    came.append("after it")
