@@ -14,7 +14,8 @@ CUSTOMERS = ("c1", "c2")
 days = st.integers(0, SPAN_DAYS).map(lambda number: FIRST + timedelta(days=number)) | st.sampled_from(
     [date(2026, month, 1) for month in range(1, 9)] + [date(2026, 1, 31), date(2026, 2, 28)]
 )
-amounts = st.sampled_from(["30.00", "10", "99.99", "0.0125", "365.00", "7.01"])
+AMOUNTS = ("30.00", "10", "99.99", "0.0125", "365.00", "7.01")
+amounts = st.sampled_from(AMOUNTS)
 quantities = st.sampled_from([0, 1, 1, 2, 3, "1.5"])
 prorations = st.sampled_from(["actual", "fixed_30", "thirty_360", "none"])
 

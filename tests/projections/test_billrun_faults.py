@@ -201,22 +201,17 @@ def test_killed_inside_the_transaction(
 def test_killed_right_after_commit(crowd: World, undisturbed: list[dict[str, Any]], tmp_path: Path) -> None:
     """The documents are in the ledger, and nobody has heard so: neither the caller nor the read models."""
     head = crowd.head()
+    lock = "SELECT size FROM ledger.head WHERE tenant_id = %s FOR UPDATE"
     with running(crowd, tmp_path) as process:
-        with crowd.connect() as holder, crowd.connect() as watcher:
-            deadline = time.monotonic() + PATIENCE_SECONDS
-            with holder.transaction():
-                holder.execute("SELECT FROM ledger.head WHERE tenant_id = %s FOR UPDATE", (crowd.tenant,))
-                wait_until_blocked(crowd)
-            # The run goes on; whoever locks the head next stands behind its COMMIT.
-            with holder.transaction():
-                while True:
-                    holder.execute("SELECT FROM ledger.head WHERE tenant_id = %s FOR UPDATE", (crowd.tenant,))
-                    row = watcher.execute(
-                        "SELECT size FROM ledger.head WHERE tenant_id = %s", (crowd.tenant,)
-                    ).fetchone()
-                    if row is not None and row[0] > head:
-                        break
-                    assert time.monotonic() < deadline
+        with crowd.connect() as first, crowd.connect() as second, ThreadPoolExecutor(1) as pool:
+            with second.transaction():
+                with first.transaction():
+                    first.execute(lock, (crowd.tenant,))
+                    wait_until_blocked(crowd)
+                    behind = pool.submit(second.execute, lock, (crowd.tenant,))
+                    wait_until_blocked(crowd, 2)
+                # The run goes on; `second` stands behind its COMMIT, and the run's next step behind `second`.
+                assert behind.result(PATIENCE_SECONDS).fetchone() > (head,)
                 kill(process)
         wait_until_gone(crowd)
     assert crowd.head() > head
