@@ -203,16 +203,20 @@ def test_killed_right_after_commit(crowd: World, undisturbed: list[dict[str, Any
     head = crowd.head()
     lock = "SELECT size FROM ledger.head WHERE tenant_id = %s FOR UPDATE"
     with running(crowd, tmp_path) as process:
-        with crowd.connect() as first, crowd.connect() as second, ThreadPoolExecutor(1) as pool:
-            with second.transaction():
-                with first.transaction():
-                    first.execute(lock, (crowd.tenant,))
-                    wait_until_blocked(crowd)
-                    behind = pool.submit(second.execute, lock, (crowd.tenant,))
-                    wait_until_blocked(crowd, 2)
-                # The run goes on; `second` stands behind its COMMIT, and the run's next step behind `second`.
-                assert behind.result(PATIENCE_SECONDS).fetchone() > (head,)
-                kill(process)
+        with (
+            crowd.connect() as first,
+            crowd.connect() as second,
+            ThreadPoolExecutor(1) as pool,
+            second.transaction(),
+        ):
+            with first.transaction():
+                first.execute(lock, (crowd.tenant,))
+                wait_until_blocked(crowd)
+                behind = pool.submit(second.execute, lock, (crowd.tenant,))
+                wait_until_blocked(crowd, 2)
+            # The run goes on; `second` stands behind its COMMIT, and the run's next step behind `second`.
+            assert behind.result(PATIENCE_SECONDS).fetchone() > (head,)
+            kill(process)
         wait_until_gone(crowd)
     assert crowd.head() > head
     crowd.run(DAY)
