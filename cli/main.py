@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ClickException as error:
         return _say(error.format_message(), error.exit_code)
     except typer.Abort:
-        return _say("stopped: no confirmation was given", ExitCode.FAILED)
+        return _say("stopped", ExitCode.FAILED)
     except BrokenPipeError:
         sys.stderr.close()
         return ExitCode.FAILED
