@@ -240,11 +240,11 @@ def test_what_breaks_the_books_is_parked_alone(
     module, attribute = (books, "fold_policies") if noun == "customer" else (catalog, "fold_catalog")
     real = getattr(module, attribute)
 
-    def fold(events: Any) -> Any:
+    def fold(events: Any, **options: Any) -> Any:
         events = list(events)
         if any(event["data"].get(f"{noun}_id") == name for event, _ in events):
             raise ZeroDivisionError("a fault of ours")
-        return real(events)
+        return real(events, **options)
 
     world.product("tablet", RENT)
     with monkeypatch.context() as patch:
