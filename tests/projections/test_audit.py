@@ -406,7 +406,7 @@ def test_the_commands_answer_and_say_where_it_differs(
 
 
 def test_who_held_a_service_before_counts_also_where_only_the_next_one_is_billed(world: World) -> None:
-    """Not prorated: c1 has paid all of July, so c2 is charged from August on, in whichever run it is billed."""
+    """Not prorated: c1 has paid all of July, so c2 is charged from August on, whichever run bills it."""
     policy = {"billing_day": 20, "proration": "none"}
     world.hear("customer.changed", customer_id="c1", effective="2026-06-01", proration="none")
     world.customer("c3", **policy)
