@@ -97,7 +97,7 @@ def assemble(
             customer_id=customer_id,
             currency=currency,
             due_for=issue_day,
-            lines=tuple(sorted(by_currency[currency], key=_line_order)),
+            lines=tuple(sorted(by_currency[currency], key=line_order)),
             net_minor=sum([line.amount_minor for line in by_currency[currency]]),
         )
         for currency in sorted(by_currency)
@@ -119,7 +119,7 @@ def withdrawn_by(timeline: Timeline, span: InvoicedSpan) -> tuple[EventRef, ...]
     return tuple(dict.fromkeys(causes))
 
 
-def _line_order(line: Line) -> tuple[str, bool, str, Day, bool, str, Day, str, str]:
+def line_order(line: Line) -> tuple[str, bool, str, Day, bool, str, Day, str, str]:
     """Order by service, one-time first, price, period start, reversal first; the rest makes it total."""
     return (
         line.service_id,

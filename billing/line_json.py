@@ -3,6 +3,7 @@
 Keys stand in their order; there is no number but whole ones, and texts are escaped as RFC 8785 wants it.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from json.encoder import encode_basestring
 
@@ -11,7 +12,9 @@ from billing.facts import EventRef
 from billing.line import Line, LineRef, Standing
 from billing.money import format_minor
 
-_quoted = lru_cache(maxsize=65536)(encode_basestring)
+id_text: Callable[[str], str] = encode_basestring
+"""A text as JSON writes it, quotes included."""
+_quoted = lru_cache(maxsize=65536)(id_text)
 """Products, prices and sources come again and again; ids of services and events are not kept."""
 _amount = lru_cache(maxsize=65536)(format_minor)
 
@@ -38,22 +41,23 @@ def canonical_line(line: Line, currency: str) -> bytes:
         f',"quantity":"{line.quantity.text}"'
         f',"result":{"null" if result is None else _standing(result, currency)}'
         f',"reverses":{"null" if reverses is None else _line_ref(reverses)}'
-        f',"service_id":{encode_basestring(line.service_id)},"unit_amount":"{line.unit_amount.text}"}}'
+        f',"service_id":{id_text(line.service_id)},"unit_amount":"{line.unit_amount.text}"}}'
     ).encode()
 
 
 def _events(events: tuple[EventRef, ...]) -> str:
     if len(events) == 1:
         source, event_id = events[0]
-        return f"[{_quoted(source)},{encode_basestring(event_id)}]"
-    return ",".join([_event(ref) for ref in events])
+        return f"[{_quoted(source)},{id_text(event_id)}]"
+    return ",".join([event_text(ref) for ref in events])
 
 
-def _event(ref: EventRef) -> str:
-    return f"[{_quoted(ref.source)},{encode_basestring(ref.id)}]"
+def event_text(ref: EventRef) -> str:
+    """Return an event's name as it stands in an explanation."""
+    return f"[{_quoted(ref.source)},{id_text(ref.id)}]"
 
 
-_version = lru_cache(maxsize=4096)(_event)
+_version = lru_cache(maxsize=4096)(event_text)
 
 
 @lru_cache(maxsize=65536)
@@ -62,7 +66,7 @@ def _day(value: Day) -> str:
 
 
 def _line_ref(ref: LineRef) -> str:
-    return f'{{"document":{encode_basestring(ref.document)},"line":{ref.line_no}}}'
+    return f'{{"document":{id_text(ref.document)},"line":{ref.line_no}}}'
 
 
 def _standing(result: Standing, currency: str) -> str:

@@ -63,6 +63,12 @@ class Timeline:
         )
 
 
+def customers_in(data: Sequence[Any]) -> frozenset[str]:
+    """Return `Timeline.customers` of a timeline as data, without building it."""
+    _, _, segments, stops, triggers, *_ = data
+    return frozenset([row[3] for row in segments] + [row[1] for row in stops] + [row[2] for row in triggers])
+
+
 def fold(events: Sequence[ServiceEvent], zones: ZoneOf) -> Timeline:
     """Return the timeline that the facts of one service make; their arrival order never matters.
 

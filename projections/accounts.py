@@ -94,8 +94,9 @@ STANDING: Final[LiteralString] = """
            l.stands_start - DATE '0001-01-01' + 1, l.stands_end - DATE '0001-01-01' + 1,
            l.stands_minor, l.number, l.line_no
     FROM unnest(%(customers)s::text[], %(since)s::date[]) AS c (customer_id, since)
-    JOIN invoice_lines_v1 l
-        ON l.tenant_id = %(tenant_id)s AND l.customer_id = c.customer_id AND l.settles > c.since
+    CROSS JOIN LATERAL (
+        SELECT * FROM invoice_lines_v1
+        WHERE tenant_id = %(tenant_id)s AND customer_id = c.customer_id AND settles > c.since OFFSET 0) AS l
     ORDER BY l.seq, l.line_no"""
 
 

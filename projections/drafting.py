@@ -7,6 +7,7 @@ from typing import Any, Final, LiteralString
 
 from psycopg import Cursor
 
+from billing.alike import Alike, written
 from billing.days import ALWAYS, Day, to_date
 from billing.invoice import Draft, calculate
 from billing.invoiced import Invoiced, InvoicedSpan, apply_lines
@@ -15,7 +16,7 @@ from billing.money import format_minor
 from ledger.accounts import BoundLines, Standing
 from ledger.canonical import canonical
 from ledger.merkle import root_of
-from projections import accounts, bookmarks, books, parking, services
+from projections import accounts, bookmarks, books, parking, queue, services
 from projections.accounts import Account
 from projections.books import Books, Shared
 from projections.due import Days
@@ -23,8 +24,10 @@ from projections.services import Held
 
 UNNUMBERED: Final = "draft:"
 QUEUED: Final[LiteralString] = """
-    SELECT DISTINCT s.customer_id FROM queue_v1 q JOIN services_v1 s USING (tenant_id, service_id)
-    WHERE q.tenant_id = %(tenant_id)s AND s.customer_id = ANY(%(customers)s)"""
+    SELECT asked.customer_id
+    FROM unnest(%(customers)s::text[], %(services)s::text[]) AS asked (customer_id, service_id)
+    WHERE EXISTS (
+        SELECT FROM queue_v1 q WHERE q.tenant_id = %(tenant_id)s AND q.service_id = asked.service_id)"""
 NOT_BILLED: Final = Account(0, None, {})
 
 
@@ -63,6 +66,20 @@ class Drafted:
     later: set[str] = field(default_factory=set)
 
 
+class Patterns:
+    """What services that are alike are charged, by issue date, as long as the catalog stays the same."""
+
+    def __init__(self) -> None:
+        self._by_day: dict[Day, Alike] = {}
+
+    def of(self, known: Books, issue_day: Day) -> Alike:
+        """Return the patterns of an issue date."""
+        found = self._by_day.get(issue_day)
+        if found is None or found.catalog is not known.catalog:
+            found = self._by_day[issue_day] = Alike(known.catalog, issue_day)
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """All that the calculation reads for some customers, at one bookmark."""
@@ -87,8 +104,8 @@ def snapshot(
     """
     bookmark = bookmarks.read(cursor, tenant_id)
     common = books.shared(cursor, tenant_id, bookmark, known)
-    items = [services.decoded(item) for item in services.held_by(cursor, tenant_id, customer_ids)]
-    names = {*customer_ids, *(name for item in items for name in services.timeline_of(item).customers())}
+    items = services.held_by(cursor, tenant_id, customer_ids, parsed=True)
+    names = {*customer_ids, *services.holders(items)}
     loaded = books.books(cursor, common, names, bookmark.seq)
     states = accounts.state(cursor, tenant_id, customer_ids)
     held: dict[str, list[Held]] = {}
@@ -102,8 +119,14 @@ def snapshot(
     standing = accounts.standing(
         cursor, tenant_id, {name: to_date(Day(max(day, 1))) for name, day in earliest.items()}
     )
-    query = {"tenant_id": tenant_id, "customers": list(customer_ids)}
-    queued = {name for (name,) in cursor.execute(QUEUED, query).fetchall()}
+    queued: set[str] = set()
+    if queue.pending_of(cursor, tenant_id):
+        query = {
+            "tenant_id": tenant_id,
+            "customers": [item.customer_id for item in items],
+            "services": [item.service_id for item in items],
+        }
+        queued = {name for (name,) in cursor.execute(QUEUED, query).fetchall()}
     held_up = {**parking.held_up(parking.parked(cursor, tenant_id)), **loaded.broken}
     return Snapshot(bookmark.seq, loaded, states, held, standing, since, queued, held_up)
 
@@ -115,6 +138,8 @@ def settled_through(item: Held, account: Account, known: Books) -> Day:
     Facts heard since open again what they can reach. (A currency whose lines were all 0.00 got no document.)
     """
     days: list[Day] = []
+    if not account.settled:
+        return ALWAYS
     for product_id in item.product_ids:
         product = known.catalog.products.get(product_id)
         if product is None:
@@ -124,17 +149,19 @@ def settled_through(item: Held, account: Account, known: Books) -> Day:
             return ALWAYS
         days.append(settled[0])
         touched = [known.shared.known.touched(product_id, settled[1])]
-        holders = {item.customer_id, *services.timeline_of(item).customers()}
-        touched.extend(known.policy_touched(name, settled[1]) for name in holders)
+        names = {item.customer_id, *services.holders([item])}
+        touched.extend(known.policy_touched(name, settled[1]) for name in names)
         days.extend(day for day in touched if day is not None)
     return min(days, default=ALWAYS)
 
 
-def draft(read: Snapshot, days: Days, *, again: bool = False) -> Drafted:
+def draft(read: Snapshot, days: Days, *, again: bool = False, known: Patterns | None = None) -> Drafted:
     """Compute the documents of customers for their issue dates; a customer that breaks is set aside.
 
-    `again` lets a day be billed that was billed before (an invoice off the cycle).
+    `again` lets a day be billed that was billed before (an invoice off the cycle). `known` keeps, from call
+    to call, what services that are alike are charged.
     """
+    known = Patterns() if known is None else known
     drafted = Drafted(read.seq)
     for customer_id, issue_days in days.items():
         if customer_id in read.held_up:
@@ -143,7 +170,8 @@ def draft(read: Snapshot, days: Days, *, again: bool = False) -> Drafted:
             drafted.later.add(customer_id)
         else:
             try:
-                prepared = _customer(read, customer_id, issue_days, drafted, again=again)
+                open_days = _open_days(read, customer_id, issue_days, again=again)
+                prepared = _customer(read, customer_id, open_days, drafted, known)
             except Exception as error:  # noqa: BLE001 - one bad customer is reported, the others go through
                 drafted.set_aside[customer_id] = parking.reason_of(error)
                 drafted.later.discard(customer_id)
@@ -158,14 +186,16 @@ def _customer(
     customer_id: str,
     issue_days: Sequence[Day],
     drafted: Drafted,
-    *,
-    again: bool,
+    known: Patterns,
 ) -> Prepared:
     account = read.accounts.get(customer_id, NOT_BILLED)
-    last = account.last_due_for
-    standing = Standing(customer_id, account.version, last)
+    standing = Standing(customer_id, account.version, account.last_due_for)
+    if len(issue_days) == 1:
+        quick = _plain_documents(read, customer_id, known.of(read.books, issue_days[0]))
+        if quick is not None:
+            return Prepared(standing, quick)
     documents: list[Document] = []
-    for drafts in drafts_of(read, customer_id, [d for d in issue_days if _is_open(d, last, again=again)]):
+    for drafts in drafts_of(read, customer_id, issue_days):
         if documents and any(_corrects_unnumbered(item) for item in drafts):
             drafted.later.add(customer_id)
             break
@@ -197,10 +227,38 @@ def drafts_of(read: Snapshot, customer_id: str, issue_days: Sequence[Day]) -> li
     return found
 
 
-def _is_open(day: Day, last: date | None, *, again: bool) -> bool:
+def _plain_documents(read: Snapshot, customer_id: str, alike: Alike) -> tuple[Document, ...] | None:
+    """Return what `drafts_of` and `document_of` give, quickly; None where a service is not plain."""
+    standing = read.standing.get(customer_id, {})
+    lines: dict[str, list[bytes]] = {}
+    amounts: dict[str, list[int]] = {}
+    for item in read.held.get(customer_id, ()):
+        if not isinstance(item.timeline, list):
+            return None
+        since = read.since[customer_id, item.service_id]
+        spans = standing.get(item.service_id, ())
+        if spans:
+            spans = [span for span in spans if (span.full_end or span.end) > since]
+        pattern = alike.pattern(item.timeline, customer_id, read.books.book, spans, since)
+        if pattern is None:
+            return None
+        if pattern.pieces:
+            lines.setdefault(pattern.currency, []).extend(written(pattern, item.timeline))
+            amounts.setdefault(pattern.currency, []).extend(pattern.amounts_minor)
+    day, known = alike.issue_day, read.books
+    return tuple(
+        _bound(customer_id, currency, day, sum(amounts[currency]), tuple(lines[currency]), known)
+        for currency in sorted(lines)
+        if any(amounts[currency])
+    )
+
+
+def _open_days(read: Snapshot, customer_id: str, issue_days: Sequence[Day], *, again: bool) -> list[Day]:
+    last = read.accounts.get(customer_id, NOT_BILLED).last_due_for
     if last is None:
-        return True
-    return day >= last.toordinal() if again else day > last.toordinal()
+        return list(issue_days)
+    begin = last.toordinal() + (not again)
+    return [day for day in issue_days if day >= begin]
 
 
 def _corrects_unnumbered(item: Draft) -> bool:
@@ -214,18 +272,29 @@ def _corrects_unnumbered(item: Draft) -> bool:
 def document_of(item: Draft, known: Books, customer_id: str) -> Document:
     """Return what `invoice.issued` binds of a draft: parties, totals and the lines' root."""
     encoded = tuple([canonical_line(line, item.currency) for line in item.lines])
+    return _bound(customer_id, item.currency, item.due_for, item.net_minor, encoded, known)
+
+
+def _bound(
+    customer_id: str,
+    currency: str,
+    issue_day: Day,
+    net_minor: int,
+    encoded: tuple[bytes, ...],
+    known: Books,
+) -> Document:
     lines = BoundLines(encoded, root_of(encoded).hex())
-    due_for = to_date(item.due_for)
+    due_for = to_date(issue_day)
     content = {
         "customer_id": customer_id,
         "seller": known.seller(due_for),
         "buyer": known.buyer(customer_id, due_for),
-        "currency": item.currency,
+        "currency": currency,
         "due_for": due_for.isoformat(),
-        "net": format_minor(item.net_minor, item.currency),
+        "net": format_minor(net_minor, currency),
         "tax_groups": [],
-        "line_count": len(item.lines),
+        "line_count": len(encoded),
         "lines_root": lines.root,
         "parts": lines.parts,
     }
-    return Document(customer_id, item.currency, item.due_for, item.net_minor, canonical(content), lines)
+    return Document(customer_id, currency, issue_day, net_minor, canonical(content), lines)

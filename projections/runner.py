@@ -15,6 +15,8 @@ from projections.session import LIVE, Connect, Schema, writing
 
 FACTS_A_BATCH: Final = 4_000
 QUEUED_A_BATCH: Final = 1_000
+ANALYZE_FIRST: Final = 5_000
+ANALYZE_MOST: Final = 1_000_000
 IDLE_SECONDS: Final = 0.02
 BUSY_SECONDS: Final = 0.2
 AWAY_SECONDS: Final = 1.0
@@ -49,6 +51,8 @@ class Runner:
         self.schema: Schema = schema
         self.only_queue = only_queue
         self.group = Group()
+        self._changed = 0
+        self._analyze_at = ANALYZE_FIRST
 
     def prepare(self) -> None:
         """Make the tables where there are none. Raises RebuildNeededError if they are of another version."""
@@ -93,8 +97,18 @@ class Runner:
             total += applied.facts
             if report is not None:
                 report(tenant_id, applied)
+            self.analyze(applied)
             if applied.seq >= head and (self.only_queue or self.pending(tenant_id) == 0):
                 return total
+
+    def analyze(self, applied: Applied) -> None:
+        """Tell the planner what the tables hold, once much has changed."""
+        self._changed += applied.facts + applied.services
+        if self._changed >= self._analyze_at:
+            with writing(self.connection, self.schema) as cursor:
+                TABLES.analyze(cursor, self.schema)
+            self._changed = 0
+            self._analyze_at = min(self._analyze_at * 4, ANALYZE_MOST)
 
     def pending(self, tenant_id: str) -> int:
         """Return how many services of a tenant are queued."""
@@ -154,6 +168,7 @@ def _follow(runner: Runner, stop: threading.Event, report: Report | None) -> Non
             applied = runner.step(tenant_id)
             if applied is not None:
                 taken = True
+                runner.analyze(applied)
                 if report is not None:
                     report(tenant_id, applied)
         if not work:

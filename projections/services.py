@@ -1,15 +1,14 @@
 """Services: the timeline of each, under every customer that its facts ever named."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from dataclasses import replace as replace_field
-from typing import Any, Final, LiteralString
+from typing import Any, Final, LiteralString, NamedTuple
 
 import orjson
 from psycopg import Cursor
 
 from billing.facts import ServiceEvent
-from billing.timeline import Timeline
+from billing.timeline import Timeline, customers_in
 from projections.session import copy_rows
 from projections.tables import ReadModel, Table
 
@@ -43,9 +42,13 @@ COPY: Final[LiteralString] = """
     COPY services_v1 (tenant_id, service_id, customer_id, product_ids, heard, timeline)
     FROM STDIN (FORMAT BINARY)"""
 TYPES: Final = ("text", "text", "text", "text[]", "int8", "bytea")
+# One look into the index a customer, whatever the planner knows of a table that is new.
 BY_CUSTOMER: Final[LiteralString] = """
-    SELECT customer_id, service_id, product_ids, heard, timeline FROM services_v1
-    WHERE tenant_id = %(tenant_id)s AND customer_id = ANY(%(customers)s) ORDER BY customer_id, service_id"""
+    SELECT s.customer_id, s.service_id, s.product_ids, s.heard, s.timeline
+    FROM unnest(%(customers)s::text[]) AS asked (customer_id)
+    CROSS JOIN LATERAL (
+        SELECT * FROM services_v1 WHERE tenant_id = %(tenant_id)s AND customer_id = asked.customer_id
+        ORDER BY service_id OFFSET 0) AS s"""
 BY_ID: Final[LiteralString] = """
     SELECT customer_id, service_id, product_ids, heard, timeline FROM services_v1
     WHERE tenant_id = %(tenant_id)s AND service_id = %(service_id)s ORDER BY customer_id"""
@@ -61,15 +64,14 @@ class Folded:
     heard: int
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """One service under one of the customers that ever held it; `timeline` as it is stored, or folded."""
+class Held(NamedTuple):
+    """One service under one of the customers that ever held it; `timeline` as stored, as data, or folded."""
 
     customer_id: str
     service_id: str
-    product_ids: tuple[str, ...]
+    product_ids: Sequence[str]
     heard: int
-    timeline: bytes | Timeline
+    timeline: bytes | list[Any] | Timeline
 
 
 def named(events: Iterable[ServiceEvent]) -> tuple[frozenset[str], frozenset[str]]:
@@ -100,26 +102,39 @@ def replace(
     copy_rows(cursor, COPY, TYPES, rows)
 
 
-def held_by(cursor: Cursor[Any], tenant_id: str, customer_ids: Collection[str]) -> list[Held]:
-    """Return every service that the customers ever held, by customer and service."""
-    query = {"tenant_id": tenant_id, "customers": list(customer_ids)}
-    cursor.execute(BY_CUSTOMER, query, binary=True)
-    return [Held(customer, service, tuple(products), *rest) for customer, service, products, *rest in cursor]
+def held_by(
+    cursor: Cursor[Any], tenant_id: str, customer_ids: Collection[str], *, parsed: bool = False
+) -> list[Held]:
+    """Return every service that the customers ever held, by customer and service.
+
+    `parsed`: with the timelines as data, for who asks for them more than once.
+    """
+    query = {"tenant_id": tenant_id, "customers": sorted(set(customer_ids))}
+    rows = cursor.execute(BY_CUSTOMER, query, binary=True).fetchall()
+    if parsed:
+        return [Held(who, what, products, seq, orjson.loads(data)) for who, what, products, seq, data in rows]
+    return [Held(*row) for row in rows]
 
 
 def service(cursor: Cursor[Any], tenant_id: str, service_id: str) -> list[Held]:
     """Return one service under each customer that ever held it."""
     cursor.execute(BY_ID, {"tenant_id": tenant_id, "service_id": service_id}, binary=True)
-    return [Held(customer, name, tuple(products), *rest) for customer, name, products, *rest in cursor]
+    return [Held(*row) for row in cursor.fetchall()]
 
 
-def decoded(held: Held) -> Held:
-    """Return the same with its timeline as a value, for who asks for it more than once."""
-    return replace_field(held, timeline=timeline_of(held))
+def holders(items: Iterable[Held]) -> set[str]:
+    """Return every customer who may be charged for one of the services."""
+    found: set[str] = set()
+    for item in items:
+        found.update(
+            customers_in(item.timeline) if isinstance(item.timeline, list) else timeline_of(item).customers()
+        )
+    return found
 
 
 def timeline_of(held: Held) -> Timeline:
     """Return the timeline."""
     if isinstance(held.timeline, Timeline):
         return held.timeline
-    return Timeline.from_data(orjson.loads(held.timeline))
+    data = held.timeline if isinstance(held.timeline, list) else orjson.loads(held.timeline)
+    return Timeline.from_data(data)

@@ -152,13 +152,13 @@ def test_a_customer_that_breaks_is_set_aside_and_the_others_go_through(
     world.activate("s2", "c2", "laptop", "2026-06-24")
     broken = ("c1",)
 
-    def calculate(customer_id: str, *rest: object, **more: object) -> object:
+    def customer(read: object, customer_id: str, *rest: object) -> object:
         if customer_id in broken:
             raise ArithmeticError("no such number")
-        return real(customer_id, *rest, **more)
+        return real(read, customer_id, *rest)
 
-    real = drafting.calculate
-    monkeypatch.setattr(drafting, "calculate", calculate)
+    real = drafting._customer
+    monkeypatch.setattr(drafting, "_customer", customer)
     report = world.run("2026-07-02")
     assert [d.customer_id for d in report.documents] == ["c2"]
     assert report.set_aside == {"c1": "ArithmeticError: no such number"}
