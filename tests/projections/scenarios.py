@@ -17,7 +17,7 @@ Heard = tuple[date, dict[str, Any]]
 
 def live(scenario: Scenario, world: World) -> None:
     """Append and bill step by step, as cli/simulate does in memory; a step sees what was heard by its day."""
-    facts = sorted(_facts(scenario), key=lambda fact: fact[0])
+    facts = sorted(facts_of(scenario), key=lambda fact: fact[0])
     begin = min(
         [day for day, _ in facts if day != ALWAYS] + [date.fromisoformat(s.day) for s in scenario.steps]
     )
@@ -65,7 +65,7 @@ def _hear(world: World, facts: list[Heard], until: date) -> list[Heard]:
     return facts[len(now) :]
 
 
-def _facts(scenario: Scenario) -> Iterator[Heard]:
+def facts_of(scenario: Scenario) -> Iterator[Heard]:
     """The scenario as events on the wire, each with the day on which it is heard."""
     tenant = scenario.tenant.model_dump()
     yield ALWAYS, _event("tenant.configured", "tenant", {**tenant, **_given(scenario.policy)})
