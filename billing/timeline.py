@@ -63,10 +63,17 @@ class Timeline:
         )
 
 
-def customers_in(data: Sequence[Any]) -> frozenset[str]:
-    """Return `Timeline.customers` of a timeline as data, without building it."""
-    _, _, segments, stops, triggers, *_ = data
-    return frozenset([row[3] for row in segments] + [row[1] for row in stops] + [row[2] for row in triggers])
+def customers_in(timelines: Iterable[Sequence[Any]]) -> set[str]:
+    """Return the `customers` of timelines that are data, without building them."""
+    found: set[str] = set()
+    for _, _, segments, stops, triggers, *_ in timelines:
+        for row in segments:
+            found.add(row[3])
+        for row in stops:
+            found.add(row[1])
+        for row in triggers:
+            found.add(row[2])
+    return found
 
 
 def fold(events: Sequence[ServiceEvent], zones: ZoneOf) -> Timeline:

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Final
 
 EMPTY_ROOT: Final = sha256(b"").digest()
+LEAF: Final = b"\x00"
 NODE: Final = b"\x01"
 HASH_BYTES: Final = 32
 
@@ -70,12 +71,12 @@ class Frontier:
 
 def leaf_hash(entry: bytes) -> bytes:
     """Return the leaf of a log entry (RFC 9162 §2.1.1)."""
-    return sha256(b"\x00" + entry).digest()
+    return sha256(LEAF + entry).digest()
 
 
 def root_of(entries: Iterable[bytes]) -> bytes:
     """Return the Merkle tree hash of log entries."""
-    nodes = [leaf_hash(entry) for entry in entries]
+    nodes = [sha256(LEAF + entry).digest() for entry in entries]
     if not nodes:
         return EMPTY_ROOT
     while len(nodes) > 1:

@@ -1,7 +1,7 @@
 """Catalog and policies of one tenant as of a seq, read once and kept while they stay the same."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, tzinfo
 from typing import Any, Final
 
@@ -47,6 +47,7 @@ class Books:
     customer_events: Mapping[str, list[Heard]]
     anomalies: tuple[Anomaly, ...]
     broken: Mapping[str, str]
+    sellers: dict[date, dict[str, Any]] = field(default_factory=dict, compare=False)
 
     @property
     def catalog(self) -> Catalog:
@@ -55,7 +56,11 @@ class Books:
 
     def seller(self, on: date) -> dict[str, Any]:
         """Return who issues, as it stands on documents for a day."""
-        return customers.party(self.shared.tenant_events, on, customers.SELLER_FIELDS)
+        found = self.sellers.get(on)
+        if found is None:
+            found = customers.party(self.shared.tenant_events, on, customers.SELLER_FIELDS)
+            self.sellers[on] = found
+        return found
 
     def buyer(self, customer_id: str, on: date) -> dict[str, Any]:
         """Return who is billed, as it stands on documents for a day; personal values by commitment."""

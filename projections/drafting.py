@@ -112,10 +112,11 @@ def snapshot(
     since: dict[tuple[str, str], Day] = {}
     earliest: dict[str, Day] = dict.fromkeys(customer_ids, Day(date.max.toordinal()))
     for item in items:
-        held.setdefault(item.customer_id, []).append(item)
-        day = settled_through(item, states.get(item.customer_id, NOT_BILLED), loaded)
-        since[item.customer_id, item.service_id] = day
-        earliest[item.customer_id] = min(earliest[item.customer_id], day)
+        customer_id = item.customer_id
+        held.setdefault(customer_id, []).append(item)
+        day = settled_through(item, states.get(customer_id, NOT_BILLED), loaded)
+        since[customer_id, item.service_id] = day
+        earliest[customer_id] = min(earliest[customer_id], day)
     standing = accounts.standing(
         cursor, tenant_id, {name: to_date(Day(max(day, 1))) for name, day in earliest.items()}
     )

@@ -124,11 +124,11 @@ def service(cursor: Cursor[Any], tenant_id: str, service_id: str) -> list[Held]:
 
 def holders(items: Iterable[Held]) -> set[str]:
     """Return every customer who may be charged for one of the services."""
-    found: set[str] = set()
-    for item in items:
-        found.update(
-            customers_in(item.timeline) if isinstance(item.timeline, list) else timeline_of(item).customers()
-        )
+    known = list(items)
+    found = customers_in([item.timeline for item in known if isinstance(item.timeline, list)])
+    for item in known:
+        if not isinstance(item.timeline, list):
+            found |= timeline_of(item).customers()
     return found
 
 

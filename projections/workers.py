@@ -5,8 +5,9 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -23,6 +24,8 @@ from projections.session import Connect, reading
 if TYPE_CHECKING:
     from projections.books import Shared
 
+CHUNKS_AHEAD: Final = 2
+"""How many chunks each other process is given at a time, so that it has the next when one is done."""
 ORPHANED: Final = 3
 """The exit code of a worker whose parent is gone."""
 
@@ -104,27 +107,48 @@ class Worker:
 
 
 def run_chunks(task: Task, chunks: Sequence[Days], processes: int) -> Iterator[Outcome]:
-    """Yield what became of each chunk, as they finish; with one process or chunk, here."""
-    if processes < 2 or len(chunks) < 2:  # noqa: PLR2004 - nothing to share out
-        worker = Worker(task)
-        try:
-            yield from map(worker.run, chunks)
-        finally:
-            worker.close()
-        return
-    with ProcessPoolExecutor(
-        max_workers=min(processes, len(chunks)),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_begin,
-        initargs=(task,),
-    ) as pool:
-        futures = [pool.submit(_run, chunk) for chunk in chunks]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        except BaseException:
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
+    """Yield what became of each chunk, as they finish.
+
+    One process is this one, which begins at once; the others take what is left as soon as they have started.
+    """
+    own = Worker(task)
+    waiting = deque(chunks)
+    others = min(processes, len(chunks)) - 1
+    try:
+        if others < 1:
+            yield from map(own.run, chunks)
+            return
+        with ProcessPoolExecutor(
+            max_workers=others,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_begin,
+            initargs=(task,),
+        ) as pool:
+            try:
+                yield from _shared_out(own, pool, waiting, others * CHUNKS_AHEAD)
+            except BaseException:
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+    finally:
+        own.close()
+
+
+def _shared_out(
+    own: Worker, pool: ProcessPoolExecutor, waiting: deque[Days], ahead: int
+) -> Iterator[Outcome]:
+    """Give the others up to `ahead` chunks, do one here, and so on; nobody waits while there is work."""
+    running: set[Future[Outcome]] = set()
+    while waiting or running:
+        while waiting and len(running) < ahead:
+            running.add(pool.submit(_run, waiting.popleft()))
+        if waiting:
+            yield own.run(waiting.popleft())
+            done = {future for future in running if future.done()}
+        else:
+            done = wait(running, return_when=FIRST_COMPLETED).done
+        running -= done
+        for future in done:
+            yield future.result()
 
 
 _WORKER: list[Worker] = []
