@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final, LiteralString
+from typing import Any, Final, LiteralString, NamedTuple
 
 import orjson
 from psycopg import Cursor
@@ -109,8 +109,7 @@ class Account:
     settled: Mapping[str, tuple[Day, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A customer that a bill run looks at; `billing_days` is equal where the customers' own values are."""
 
     customer_id: str

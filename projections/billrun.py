@@ -161,15 +161,13 @@ def _plan(
                 f"date {issue_date.isoformat()} has not come yet: tenant {tenant_id!r} has "
                 f"{today.isoformat()} by the ledger's clock; give that day or an earlier one"
             )
-        done = {
-            candidate.customer_id: day
-            for candidate, day in due.done_through(cursor, common, bookmark.seq, customer_id).items()
-        }
+        begin = due.done_through(cursor, common, bookmark.seq, customer_id)
+        done = {candidate.customer_id: day for candidate, day in begin.items()}
         if customer_id is not None and customer_id not in done:
             raise CustomerUnknownError(f"tenant {tenant_id!r} has no customer {customer_id!r}")
         days: Days = dict.fromkeys(done, (Day(issue_date.toordinal()),))
         if not off_cycle:
-            days = due.due_days(cursor, common, bookmark.seq, issue_date, customer_id)
+            days = due.due_days(cursor, common, bookmark.seq, issue_date, begin)
         return _Plan(bookmark.seq, days, accounts.progress(cursor, tenant_id), done)
 
 

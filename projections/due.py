@@ -19,15 +19,14 @@ Days = dict[str, tuple[Day, ...]]
 
 
 def due_days(
-    cursor: Cursor[Any], common: Shared, up_to: int, through: date, customer_id: str | None = None
+    cursor: Cursor[Any], common: Shared, up_to: int, through: date, begin: Mapping[Candidate, Day]
 ) -> Days:
     """Return each billing day up to and including `through` that a customer was not billed for yet.
 
-    They begin on the day on which it was first heard of, or after its last `due_for` and after the last
-    finished run that looked at it. Who is parked can not be asked for billing days and gets `through`,
+    `begin` is what `done_through` found: the days begin on the one on which a customer was first heard of, or
+    after its last `due_for` and after the last finished run that looked at it. Who is parked can not be asked for billing days and gets `through`,
     to be set aside.
     """
-    begin = done_through(cursor, common, up_to, customer_id)
     broken = _broken(cursor, common.tenant_id)
     calendars = _calendars(
         cursor,
