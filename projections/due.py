@@ -24,8 +24,8 @@ def due_days(
     """Return each billing day up to and including `through` that a customer was not billed for yet.
 
     `begin` is what `done_through` found: the days begin on the one on which a customer was first heard of, or
-    after its last `due_for` and after the last finished run that looked at it. Who is parked can not be asked for billing days and gets `through`,
-    to be set aside.
+    after its last `due_for` and after the last finished run that looked at it. Who is parked can not be asked
+    for billing days and gets `through`, to be set aside.
     """
     broken = _broken(cursor, common.tenant_id)
     calendars = _calendars(
