@@ -10,7 +10,17 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("billing", "ledger", "projections", "consumers", "documents", "cli", "schemas", "benchmarks")
+PACKAGES = (
+    "billing",
+    "ledger",
+    "projections",
+    "consumers",
+    "documents",
+    "api",
+    "cli",
+    "schemas",
+    "benchmarks",
+)
 FENCE = re.compile(r"^```(?P<language>[\w-]*)[^\n]*\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
