@@ -17,7 +17,7 @@ from cli.simulate.report import differences
 from cli.simulate.run import Outcome, run
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "reference" / "handbook.md"
+PAGE = ROOT / "docs" / "reference" / "billing.md"
 SCENARIOS = sorted((ROOT / "tests" / "scenarios" / "handbook").glob("*.yaml"))
 EXAMPLE = re.compile(
     r"^Example: \[(?P<name>[^\]]+)\]\((?P<path>[^)]+)\)\n\n(?P<table>(?:\|.*\n)*)", re.MULTILINE
