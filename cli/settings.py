@@ -1,6 +1,7 @@
 """What the environment says: every setting of `billing`, its default, and what it is for."""
 
 from functools import cached_property
+from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import Field, SecretStr, ValidationError
@@ -10,6 +11,8 @@ from cli.clock import Clock, clock_from
 from cli.faults import WrongUseError
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+LogFormat = Literal["auto", "json", "text"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 EVERY_SOURCE: Final = "*"
 
@@ -84,6 +87,39 @@ class Settings(BaseSettings):
         default="system",
         validation_alias="BILLING_CLOCK",
         description="The ledger's clock: system, or file:PATH with one RFC 3339 instant, read at each look.",
+    )
+    log_level: LogLevel = Field(
+        default="INFO",
+        validation_alias="BILLING_LOG_LEVEL",
+        description="The least grave log line that is written: DEBUG, INFO, WARNING or ERROR.",
+    )
+    log_format: LogFormat = Field(
+        default="auto",
+        validation_alias="BILLING_LOG_FORMAT",
+        description="json: a JSON object a line; text: for people; auto: text on a terminal, else json.",
+    )
+    metrics_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65_535,
+        validation_alias="BILLING_METRICS_PORT",
+        description="Port for /metrics and /health of consume and project; none: not served.",
+    )
+    metrics_address: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        validation_alias="BILLING_METRICS_ADDRESS",
+        description="Address that the metrics port is bound to; nobody is asked who he is there.",
+    )
+    metrics_file: Path | None = Field(
+        default=None,
+        validation_alias="BILLING_METRICS_FILE",
+        description="File that a bill run leaves its metrics in, for a collector of text files (NAME.prom).",
+    )
+    traceparent: str | None = Field(
+        default=None,
+        validation_alias="TRACEPARENT",
+        description="The trace (W3C Trace Context) that a bill run belongs to; a new one by default.",
     )
 
     def database(self) -> str:

@@ -1,19 +1,16 @@
 """What the commands that speak to Kafka share: settings as the consumers want them, logs, stopping."""
 
-import logging
 import os
 import signal
 import socket
 import threading
 from types import FrameType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from cli.settings import Settings
 
 if TYPE_CHECKING:
     from consumers.config import KafkaConfig
-
-LINE: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def kafka_config(settings: Settings) -> "KafkaConfig":
@@ -34,12 +31,6 @@ def kafka_config(settings: Settings) -> "KafkaConfig":
 def client_id() -> str:
     """Name this process among the broker's clients."""
     return f"billing-{socket.gethostname()}-{os.getpid()}"
-
-
-def log_to_stderr() -> None:
-    """Let our own log lines through, and none of the Kafka client's: what matters of them it raises."""
-    logging.basicConfig(level=logging.INFO, format=LINE)
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 
 def stop_on_signals() -> threading.Event:

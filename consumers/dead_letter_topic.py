@@ -83,7 +83,7 @@ class DeadLetterTopic:
             except Exception as error:
                 if not isinstance(error, KafkaError | OSError) and not is_passing(error):
                     raise
-                log.warning("dead letters wait: %s", " ".join(str(error).split()))
+                log.warning("dead_letters.wait", extra={"error": " ".join(str(error).split())})
                 self.close()
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             if is_last:

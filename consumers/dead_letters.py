@@ -9,13 +9,14 @@ from typing import Any, Final, Literal, LiteralString, get_args
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from consumers.decode import decode
+from consumers.decode import decode, trace_of_message
 from consumers.errors import DeadLetterError
 from consumers.facts import prepare, refusal
 from consumers.records import Headers, Heard
 from ledger.append import append, begin_appending
 from ledger.facts import Booked, Clock, Duplicate
 from ledger.personal import store
+from ledger.trace import Traced, keep_traces
 from schemas.reading import Unreadable
 
 State = Literal["waiting", "published", "redriven", "discarded"]
@@ -139,7 +140,7 @@ def redrive(
         event = decode(letter.original_headers(), letter.value, tenant_sources=tenant_sources)
         if isinstance(event, Unreadable):
             return _refuse_again(connection, letter, event)
-        heard = Heard(letter.origin, event)
+        heard = Heard(letter.origin, event, trace_of_message(letter.original_headers(), event))
         prepared = prepare(connection, [heard], clock=clock)
         tenant_id = event.attributes["tenantid"]
         outcome = append(connection, prepared.facts, clock=clock)[tenant_id][0]
@@ -148,6 +149,8 @@ def redrive(
         is_booked = isinstance(outcome, Booked)
         if is_booked:
             store(connection, prepared.values.get(tenant_id, {}).get(0, ()))
+            if heard.trace is not None:
+                keep_traces(connection, [Traced(tenant_id, outcome.seq, letter.origin, heard.trace)])
         now = clock()
         connection.execute(RECOUNT, (int(is_booked), int(not is_booked), now, *source))
         connection.execute(SETTLE, ("redriven", letter.note, now, letter.id))

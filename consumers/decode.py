@@ -5,12 +5,14 @@ from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
 from consumers.records import Headers
+from ledger.trace import Trace, read_traceparent
 from schemas.reading import Event, Unreadable, check_event, identify, parse, read_event
 from schemas.reasons import Reason
 
 EVERY_SOURCE: Final = "*"
 TENANT_CONFIGURED: Final = "tenant.configured"
 MAX_HEADER_BYTES: Final = 64 * 1024
+TRACEPARENT: Final = "traceparent"
 
 STRUCTURED_TYPE: Final = "application/cloudevents+json"
 STRUCTURED_CONTENT: Final = b"application/cloudevents+json; charset=UTF-8"
@@ -59,6 +61,19 @@ def structured_record(event: Mapping[str, Any]) -> tuple[str, list[tuple[str, by
         (data[name] for name in ("service_id", "product_id", "customer_id") if name in data), "tenant"
     )
     return f"{event['tenantid']}:{subject}", [("content-type", STRUCTURED_CONTENT)]
+
+
+def trace_of_message(headers: Headers, decoded: Event | Unreadable) -> Trace | None:
+    """Return the trace that a message came by, or None where it names none that can be followed.
+
+    The event's own extension says where it began; without one the message's header counts.
+    """
+    if type(decoded) is Event and decoded.traceparent is not None:
+        return read_traceparent(decoded.traceparent)
+    for name, value in headers:
+        if name == TRACEPARENT and value is not None:
+            return read_traceparent(value.decode("latin-1"))
+    return None
 
 
 def _allowed(event: Event, tenant_sources: Collection[str]) -> Event | Unreadable:

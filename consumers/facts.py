@@ -37,7 +37,7 @@ def prepare(connection: Connection[Any], heard: Iterable[Heard], *, clock: Clock
     events = list(heard)
     marked = _markings(connection, events)
     personal: dict[int, Subject] = {}
-    for place, (_, event) in enumerate(events):
+    for place, (_, event, _) in enumerate(events):
         if marked or event.schema.stream_kind == "customer":
             markings = marked.get(event.attributes["tenantid"])
             subject = subject_of(event.attributes, markings[place] if markings else ())
@@ -45,7 +45,7 @@ def prepare(connection: Connection[Any], heard: Iterable[Heard], *, clock: Clock
                 personal[place] = subject
     keys = subject_keys(connection, personal.values(), clock=clock)
     prepared = Prepared()
-    for place, (origin, event) in enumerate(events):
+    for place, (origin, event, _) in enumerate(events):
         tenant_id = event.attributes["tenantid"]
         if place not in personal:
             prepared.facts[tenant_id].append(_fact(event, origin))
@@ -120,7 +120,7 @@ def refusal(heard: Heard, outcome: Outcome) -> Unreadable:
 
 def _fact(event: Event, origin: str) -> NewFact:
     """Make a fact as `heard_fact` does, faster: what the schema has checked is not looked at again."""
-    schema, attributes, line, is_canonical, _ = event
+    schema, attributes, line, is_canonical, *_ = event
     data = attributes["data"]
     return NewFact(
         attributes["source"],
@@ -144,7 +144,7 @@ def _markings(connection: Connection[Any], events: Sequence[Heard]) -> Mapping[s
     stored = marked_attributes(connection, tenants) if tenants else {}
     configured = [
         (place, event.attributes)
-        for place, (_, event) in enumerate(events)
+        for place, (_, event, _) in enumerate(events)
         if event.schema.stream_kind == "tenant" and "personal_attributes" in event.attributes["data"]
     ]
     markings: dict[str, Sequence[frozenset[str]]] = {

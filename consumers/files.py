@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from consumers.decode import STRUCTURED_CONTENT, decode
+from consumers.decode import STRUCTURED_CONTENT, decode, trace_of_message
 from consumers.records import (
     IMPORT,
     Beginning,
@@ -84,10 +84,11 @@ def _slices(path: Path, claim: Claim, tenant_sources: Collection[str]) -> Iterat
 def _decode_line(part: Slice, record: PlainRecord, name: str, tenant_sources: Collection[str]) -> None:
     origin = f"{IMPORT}:{name}/{record.offset + 1}"
     decoded = decode(record.headers, record.value, tenant_sources=tenant_sources)
+    trace = trace_of_message(record.headers, decoded)
     if isinstance(decoded, Unreadable):
-        part.refused.append(Refused(origin, record, decoded))
+        part.refused.append(Refused(origin, record, decoded, trace))
     else:
-        part.heard.append(Heard(origin, decoded))
+        part.heard.append(Heard(origin, decoded, trace))
         part.records.append(record)
 
 

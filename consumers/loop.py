@@ -17,7 +17,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from consumers.config import Limits
-from consumers.decode import decode
+from consumers.decode import decode, trace_of_message
 from consumers.errors import BrokerAwayError, OffsetLostError, TopicRecreatedError
 from consumers.records import KAFKA, Batch, Claim, Counts, Heard, Partition, Record, Refused, Slice
 from consumers.sink import Landed, Sink, is_passing
@@ -67,7 +67,10 @@ class _Ahead:
 
 
 class Consumer:
-    """One member of the group. `run` returns when `stop` is set, and raises what an operator must decide."""
+    """One member of the group. `run` returns when `stop` is set, and raises what an operator must decide.
+
+    `report` is told of each batch, `beat` is called at every turn: both on the thread that runs.
+    """
 
     def __init__(
         self,
@@ -77,12 +80,14 @@ class Consumer:
         tenant_sources: Collection[str],
         limits: Limits | None = None,
         report: Report | None = None,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._source = source
         self._sink = sink
         self._tenant_sources = frozenset(tenant_sources)
         self._limits = limits or Limits()
         self._report = report or (lambda _: None)
+        self._beat = beat
         self._worker = Worker("booking")
         self._abandon = threading.Event()
         self._held: dict[Partition, _Held] = {}
@@ -109,6 +114,7 @@ class Consumer:
             self._source.close()
 
     def _step(self) -> None:
+        self._beat()
         polled = self._poll()
         self._let_go(self._source.taken_away())
         self._settle()
@@ -134,7 +140,7 @@ class Consumer:
                 self._ahead.records -= len(held.ahead)
                 if not self._ahead.records:
                     self._ahead.size_bytes = 0
-                log.info("let go of %s/%s", *partition)
+                log.info("partition.released", extra=_named(partition))
 
     def _take(self, polled: Mapping[Partition, Sequence[Record]]) -> None:
         if not self._ahead.records:
@@ -156,11 +162,15 @@ class Consumer:
             if offset < held.expected:
                 continue
             value = record.value
-            decoded = decode(record.headers, value, tenant_sources=self._tenant_sources)
+            headers = record.headers
+            decoded = decode(headers, value, tenant_sources=self._tenant_sources)
             if isinstance(decoded, Unreadable):
-                ahead.refused.append(Refused(f"{origin}{offset}", record, decoded))
+                trace = trace_of_message(headers, decoded)
+                ahead.refused.append(Refused(f"{origin}{offset}", record, decoded, trace))
             else:
-                ahead.heard.append(Heard(f"{origin}{offset}", decoded))
+                is_traced = len(headers) > 1 or decoded.traceparent is not None
+                trace = trace_of_message(headers, decoded) if is_traced else None
+                ahead.heard.append(Heard(f"{origin}{offset}", decoded, trace))
                 ahead.records.append(record)
             size_bytes += 0 if value is None else len(value)
             self._ahead.records += 1
@@ -181,7 +191,7 @@ class Consumer:
         beginning = self._source.beginnings([partition])[partition]
         if beginning.offset > held.expected:
             raise OffsetLostError({partition: held.expected})
-        log.warning("%s/%s: no records at %d to %d", *partition, held.expected, first - 1)
+        log.warning("partition.gap", extra=_named(partition) | {"offset": held.expected, "up_to": first - 1})
         return True
 
     def _claim_new(self) -> None:
@@ -193,7 +203,7 @@ class Consumer:
         try:
             beginnings = self._source.beginnings(fresh)
         except BrokerAwayError as error:
-            log.warning("broker away: %s", error)
+            log.warning("broker.away", extra={"error": str(error)})
             self._broker_pause = time.monotonic() + self._limits.first_pause_seconds
             return
         work = partial(self._persist, partial(self._sink.claim, beginnings))
@@ -206,7 +216,8 @@ class Consumer:
             self._idle_until = now + self._limits.idle_seconds
         elif now > self._idle_until:
             self._idle_until = math.inf
-            log.warning("no partition for us: is there such a topic, or are members more than partitions?")
+            hint = "is there such a topic, or are members more than partitions?"
+            log.warning("partition.none", extra={"hint": hint})
 
     def _book(self, *, is_quiet: bool) -> None:
         """Hand over what was read, if it is due and nothing is under way."""
@@ -239,7 +250,7 @@ class Consumer:
             try:
                 self._landed(batch, booking.result())
             except OffsetFencedError as error:
-                log.warning("%s", error)
+                log.warning("batch.fenced", extra={"error": str(error)})
                 self._let_go(batch.keys())
         return True
 
@@ -250,7 +261,8 @@ class Consumer:
                 continue
             self._held[partition] = _Held.of(claim)
             self._source.seek(partition, claim.next_offset)
-            log.info("claimed %s/%s at %d, epoch %d", *partition, claim.next_offset, claim.epoch)
+            place = {"offset": claim.next_offset, "epoch": claim.epoch}
+            log.info("partition.claimed", extra=_named(partition) | place)
 
     def _landed(self, batch: Batch, landed: Landed) -> None:
         for counts in landed.counts.values():
@@ -306,7 +318,8 @@ class Consumer:
             except Exception as error:
                 if not is_passing(error):
                     raise
-                log.warning("database away, again in %.1f s: %s", pause, " ".join(str(error).split()))
+                said = " ".join(str(error).split())
+                log.warning("database.away", extra={"again_in_seconds": pause, "error": said})
                 self._sink.close()
                 if self._abandon.wait(pause):
                     raise AbandonedError from error
@@ -322,6 +335,10 @@ def _rare_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*usual)
+
+
+def _named(partition: Partition) -> dict[str, object]:
+    return {"topic": partition.topic, "partition": partition.number}
 
 
 def _is_done(future: Future[Answer], timeout_seconds: float) -> bool:

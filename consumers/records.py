@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Protocol
 
+from ledger.trace import Trace
 from schemas.reading import Event, Unreadable
 
 KAFKA: Final = "kafka"
@@ -54,6 +55,7 @@ class Heard(NamedTuple):
 
     origin: str
     event: Event
+    trace: Trace | None = None
 
 
 class Refused(NamedTuple):
@@ -62,6 +64,7 @@ class Refused(NamedTuple):
     origin: str
     record: Record
     unreadable: Unreadable
+    trace: Trace | None = None
 
 
 @dataclass(slots=True)

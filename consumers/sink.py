@@ -1,5 +1,6 @@
 """Books a batch in one transaction: offsets by compare-and-set, facts, refusals, counts."""
 
+import time
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from ledger.append import append, begin_appending, lock_heads
 from ledger.errors import OffsetFencedError
 from ledger.facts import SYSTEM_TENANT, Booked, Clock, Conflict, Duplicate, NewFact
 from ledger.personal import store
+from ledger.trace import Traced, keep_traces
 
 CLAIM: LiteralString = """
     INSERT INTO ledger.ingest_offset AS known
@@ -61,10 +63,15 @@ MAX_NAMED_PARTITIONS: Final = 5
 
 
 class Landed(NamedTuple):
-    """What a batch came to, by partition; `refused` holds the refusals for those who report them."""
+    """What a batch came to, by partition, and how long booking took.
+
+    `refused` holds the refusals, `traced` the new facts that came by a trace, for those who report them.
+    """
 
     counts: Mapping[Partition, Counts]
     refused: tuple[Refused, ...]
+    traced: tuple[Traced, ...] = ()
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,7 @@ class _Verdicts:
     refused: list[tuple[Partition, Refused, Conflict | None]]
     booked: Counter[Partition]
     duplicate: Counter[Partition]
+    traced: list[Traced]
 
 
 class Sink:
@@ -123,7 +131,7 @@ class Sink:
         and the partitions must be claimed again.
         After a psycopg.OperationalError the same batch may be flushed again: what had landed is found.
         """
-        connection = self._connected()
+        connection, began = self._connected(), time.monotonic()
         with connection.transaction():
             begin_appending(connection)
             if self._has_landed(connection, batch):
@@ -133,7 +141,7 @@ class Sink:
                 landed = self._book(connection, batch)
                 self._unanswered = (batch, landed)
         self._unanswered = None
-        return landed
+        return landed._replace(seconds=time.monotonic() - began)
 
     def close(self) -> None:
         """Close the connection; the next use opens another."""
@@ -198,7 +206,8 @@ class Sink:
         rejected = Counter(one for one, _, _ in refused)
         counts = {one: Counts(verdicts.booked[one], verdicts.duplicate[one], rejected[one]) for one in batch}
         self._move(connection, batch, counts)
-        return Landed(counts, tuple(one for _, one, _ in refused))
+        keep_traces(connection, verdicts.traced)
+        return Landed(counts, tuple(one for _, one, _ in refused), tuple(verdicts.traced))
 
     def _find_open(self, connection: Connection[Any], tenants: set[str]) -> set[str]:
         """Return the tenants that have no ledger yet; as none is ever closed, the others are remembered."""
@@ -221,17 +230,21 @@ class Sink:
                 for value in concealed
             ),
         )
-        verdicts = _Verdicts([], Counter(), Counter())
+        verdicts = _Verdicts([], Counter(), Counter(), [])
         streams = {tenant_id: iter(found) for tenant_id, found in outcomes.items()}
         for partition, part in batch.items():
             for place, heard in enumerate(part.heard):
-                outcome = next(streams[heard.event.attributes["tenantid"]])
+                origin, event, trace = heard
+                tenant_id = event.attributes["tenantid"]
+                outcome = next(streams[tenant_id])
                 if type(outcome) is Booked:
                     verdicts.booked[partition] += 1
+                    if trace is not None:
+                        verdicts.traced.append(Traced(tenant_id, outcome.seq, origin, trace))
                 elif type(outcome) is Duplicate:
                     verdicts.duplicate[partition] += 1
                 else:
-                    refused = Refused(heard.origin, part.records[place], refusal(heard, outcome))
+                    refused = Refused(origin, part.records[place], refusal(heard, outcome), trace)
                     conflict = outcome if isinstance(outcome, Conflict) else None
                     verdicts.refused.append((partition, refused, conflict))
         return verdicts

@@ -14,6 +14,9 @@ DRAW: LiteralString = """
         SET last_number = series.last_number + excluded.last_number, last_issued_on = excluded.last_issued_on
         WHERE series.last_issued_on IS NULL OR series.last_issued_on <= excluded.last_issued_on
     RETURNING last_number"""
+LAST: LiteralString = (
+    "SELECT tenant_id, series, last_number FROM ledger.number_series ORDER BY tenant_id, series"
+)
 
 
 def draw_numbers(
@@ -34,3 +37,8 @@ def draw_numbers(
         )
     last: int = row[0]
     return range(last - count + 1, last + 1)
+
+
+def last_numbers(connection: Connection[Any]) -> list[tuple[str, str, int]]:
+    """Return the last number of each series that is visible, by tenant and series: how many were issued."""
+    return connection.execute(LAST).fetchall()

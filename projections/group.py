@@ -63,12 +63,16 @@ class Touched:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What one transaction did: facts read, services recomputed and parked; `seq` is the bookmark now."""
+    """What one transaction did: facts read, services recomputed and parked; `seq` is the bookmark now.
+
+    `seconds`: from its lock to its COMMIT, where a runner measured it.
+    """
 
     seq: int
     facts: int
     services: int
     parked: int
+    seconds: float = 0.0
 
 
 class Group:

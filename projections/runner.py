@@ -1,8 +1,11 @@
 """The batched runner: brings the projection group to the head of each ledger, and keeps it there."""
 
+import logging
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final, LiteralString
 
 import psycopg
@@ -24,21 +27,28 @@ AWAY_SECONDS: Final = 1.0
 POSITIONS: Final[LiteralString] = """
     SELECT h.tenant_id, coalesce(b.seq, 0), h.size - coalesce(b.seq, 0),
         (SELECT count(*) FROM queue_v1 q WHERE q.tenant_id = h.tenant_id),
-        (SELECT count(*) FROM parked_v1 p WHERE p.tenant_id = h.tenant_id)
+        (SELECT count(*) FROM parked_v1 p WHERE p.tenant_id = h.tenant_id),
+        (SELECT recorded_at FROM ledger.fact f
+            WHERE f.tenant_id = h.tenant_id AND f.seq = coalesce(b.seq, 0) + 1)
     FROM ledger.head h LEFT JOIN bookmarks_v1 b USING (tenant_id) ORDER BY h.tenant_id"""
 
 Report = Callable[[str, Applied], None]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a tenant's read models stand: bookmark, facts not yet read, services queued, subjects parked."""
+    """Where a tenant's read models stand: bookmark, facts not yet read, services queued, subjects parked.
+
+    `waiting_since` is when the first fact that is not read was heard; None where all are read.
+    """
 
     tenant_id: str
     seq: int
     behind: int
     queued: int
     parked: int
+    waiting_since: datetime | None = None
 
 
 class Runner:
@@ -61,6 +71,11 @@ class Runner:
 
     def step(self, tenant_id: str, *, wait: bool = False) -> Applied | None:
         """Apply one batch for a tenant in one transaction; None while another runner has the tenant."""
+        began = time.monotonic()
+        applied = self._step(tenant_id, wait=wait)
+        return None if applied is None else replace(applied, seconds=time.monotonic() - began)
+
+    def _step(self, tenant_id: str, *, wait: bool) -> Applied | None:
         with writing(self.connection, self.schema) as cursor:
             if wait:
                 bookmarks.lock(cursor, tenant_id, self.schema)
@@ -146,20 +161,32 @@ def positions(cursor: psycopg.Cursor[Any]) -> list[Position]:
     return [Position(*row) for row in cursor.fetchall()]
 
 
-def follow(connect: Connect, stop: threading.Event, *, report: Report | None = None) -> None:
-    """Keep the read models at the heads until `stop` is set; a database that is away is waited for."""
+def follow(
+    connect: Connect,
+    stop: threading.Event,
+    *,
+    report: Report | None = None,
+    beat: Callable[[], None] = lambda: None,
+) -> None:
+    """Keep the read models at the heads until `stop` is set; a database that is away is waited for.
+
+    `beat` is called at every turn, also where there is nothing to do.
+    """
     while not stop.is_set():
         try:
             with connect() as connection:
                 runner = Runner(connection)
                 runner.prepare()
-                _follow(runner, stop, report)
-        except psycopg.OperationalError:
+                _follow(runner, stop, report, beat)
+        except psycopg.OperationalError as error:
+            beat()
+            log.warning("database.away", extra={"error": " ".join(str(error).split())})
             stop.wait(AWAY_SECONDS)
 
 
-def _follow(runner: Runner, stop: threading.Event, report: Report | None) -> None:
+def _follow(runner: Runner, stop: threading.Event, report: Report | None, beat: Callable[[], None]) -> None:
     while not stop.is_set():
+        beat()
         work = runner.waiting()
         taken = False
         for tenant_id in sorted(work):

@@ -38,7 +38,7 @@ class Event(NamedTuple):
     `attributes` is the CloudEvent as it is kept: transport attributes dropped, `dataschema` filled in.
     `line` is the same as JSON in one line with sorted members. Where `is_canonical`, that is its RFC 8785
     form: it has no float, and nothing that sorts in another way by UTF-16 units. `dropped_colons` is how
-    many fewer colons it has than what was sent.
+    many fewer colons it has than what was sent. `traceparent` is what the distributed tracing extension said.
     """
 
     schema: EventSchema
@@ -46,6 +46,7 @@ class Event(NamedTuple):
     line: bytes
     is_canonical: bool
     dropped_colons: int
+    traceparent: str | None = None
 
 
 class Unreadable(NamedTuple):
@@ -131,7 +132,7 @@ def check_event(attributes: dict[str, Any]) -> Event | Unreadable:
                     return found._replace(**identify(attributes))
                 is_plain = found
                 break
-    dropped_colons = 0
+    dropped_colons, traceparent = 0, attributes.get("traceparent")
     for name in DROPPED_ATTRIBUTES:
         if name in attributes:
             dropped_colons += 1 + attributes.pop(name).count(":")
@@ -140,7 +141,7 @@ def check_event(attributes: dict[str, Any]) -> Event | Unreadable:
         dropped_colons -= 1 + schema.dataschema.count(":")
     line = orjson.dumps(attributes, option=_SORTED)
     is_canonical = is_plain and (line.isascii() or _BEHIND_SURROGATES.search(line) is None)
-    return Event(schema, attributes, line, is_canonical, dropped_colons)
+    return Event(schema, attributes, line, is_canonical, dropped_colons, traceparent)
 
 
 def _ambiguity(value: bytes) -> Unreadable | None:

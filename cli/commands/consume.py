@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.monitoring.heartbeat import Heartbeat
 from cli.options import JsonOption
 from cli.output import print_json, print_text
 from cli.settings import Settings, read_settings
-from cli.streams import client_id, kafka_config, log_to_stderr, stop_on_signals
+from cli.streams import client_id, kafka_config, stop_on_signals
 
 if TYPE_CHECKING:
+    from consumers.records import Counts
     from consumers.source import KafkaSource
 
 app = typer.Typer()
-log = logging.getLogger("billing.consume")
+log = logging.getLogger(__name__)
 
 
 @app.command()
@@ -37,30 +39,61 @@ def consume(
     Waits and goes on by itself while the database or the broker is away. Stops with an error where messages
     were lost before they were read, or the topic was made anew: nothing is skipped without --accept-loss.
     """
+    from cli.logs import logged
+
+    settings = read_settings()
+    settings.database(), settings.clock, settings.brokers()  # what is wrong is said before anything starts
+    with logged(settings, command="consume"):
+        counts = _consume(settings, stop_on_signals(), accept_loss=accept_loss)
+    if counts is None:
+        return
+    if as_json:
+        print_json(counts.as_data())
+    else:
+        print_text(counts.as_text())
+
+
+def _consume(settings: Settings, stop: threading.Event, *, accept_loss: bool) -> "Counts | None":
+    """Consume until `stop` is set; None where that was before the broker answered."""
+    from prometheus_client import CollectorRegistry
+
+    from cli.monitoring.consuming import ConsumedReport, LedgerStanding
+    from cli.monitoring.server import watched
     from consumers.database import connecting
     from consumers.loop import Consumer
     from consumers.sink import Sink
+    from consumers.standing import BrokerEnds
 
-    settings = read_settings()
-    database, clock, brokers = settings.database(), settings.clock, settings.brokers()
-    log_to_stderr()
-    stop = stop_on_signals()
-    connect = connecting(database, name="billing consume")
-    with _dead_letter_topic(settings):
-        source = _open_source(settings, stop)
+    connect = connecting(settings.database(), name="billing consume")
+    registry = CollectorRegistry()
+    looking = connecting(settings.database(), name="billing consume: metrics")
+    ends = BrokerEnds(kafka_config(settings), client_id=f"{client_id()}-metrics")
+    registry.register(LedgerStanding(looking, ends, topic=settings.topic))
+    life = Heartbeat()
+    with watched(settings, registry, life.seconds_since), _dead_letter_topic(settings):
+        source = _open_source(settings, stop, life)
         if source is None:
-            return
-        log.info("consuming %s from %s as %s", settings.topic, ",".join(brokers), settings.consumer_group)
-        sink = Sink(connect, group=settings.consumer_group, clock=clock, accept_loss=accept_loss)
-        consumer = Consumer(source, sink, tenant_sources=settings.allowed_tenant_sources())
+            return None
+        started = {
+            "topic": settings.topic,
+            "brokers": list(settings.brokers()),
+            "consumer_group": settings.consumer_group,
+        }
+        log.info("consume.started", extra=started)
+        sink = Sink(connect, group=settings.consumer_group, clock=settings.clock, accept_loss=accept_loss)
+        consumer = Consumer(
+            source,
+            sink,
+            tenant_sources=settings.allowed_tenant_sources(),
+            report=ConsumedReport(registry),
+            beat=life.beat,
+        )
         consumer.run(stop)
-    if as_json:
-        print_json(consumer.counts.as_data())
-    else:
-        print_text(consumer.counts.as_text())
+    log.info("consume.stopped", extra=consumer.counts.as_data())
+    return consumer.counts
 
 
-def _open_source(settings: Settings, stop: threading.Event) -> "KafkaSource | None":
+def _open_source(settings: Settings, stop: threading.Event, life: Heartbeat) -> "KafkaSource | None":
     """Join the group, as soon as the broker answers; None where we are stopped before."""
     from consumers.config import Limits
     from consumers.errors import BrokerAwayError
@@ -77,7 +110,8 @@ def _open_source(settings: Settings, stop: threading.Event) -> "KafkaSource | No
                 session_timeout_ms=settings.kafka_session_timeout_ms,
             )
         except BrokerAwayError as error:
-            log.warning("broker away: %s", error)
+            life.beat()
+            log.warning("broker.away", extra={"error": str(error)})
             stop.wait(pause)
             pause = min(pause * 2, Limits().longest_pause_seconds)
     return None

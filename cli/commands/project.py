@@ -1,7 +1,6 @@
 """`billing project`: keep the read models up to date with the ledger."""
 
-import signal
-import threading
+import logging
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,12 +8,15 @@ import typer
 
 from cli.options import JsonOption, TenantOption
 from cli.output import Column, print_json, print_table, print_text
-from cli.settings import read_settings
+from cli.settings import Settings, read_settings
+from cli.streams import stop_on_signals
 
 if TYPE_CHECKING:
     from projections.runner import Position
+    from projections.session import Connect
 
 app = typer.Typer()
+log = logging.getLogger(__name__)
 
 
 @app.command()
@@ -34,14 +36,12 @@ def project(
     """Fold new facts into the read models as they come, until stopped by SIGTERM or Ctrl-C."""
     import psycopg
 
-    from projections.runner import Runner, follow
+    from projections.runner import Runner
 
-    connect = partial(psycopg.connect, read_settings().database(), autocommit=True)
+    settings = read_settings()
+    connect = partial(psycopg.connect, settings.database(), autocommit=True)
     if not (once or status or retry):
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
-        follow(connect, stop)
+        _follow(settings, connect)
     with connect() as connection:
         runner = Runner(connection)
         runner.prepare()
@@ -50,6 +50,26 @@ def project(
         elif once:
             runner.catch_up_all()
         _print(runner.positions(), runner, as_json=as_json)
+
+
+def _follow(settings: Settings, connect: "Connect") -> None:
+    """Project until we are stopped, with logs and, if wanted, metrics."""
+    from prometheus_client import CollectorRegistry
+
+    from cli.logs import logged
+    from cli.monitoring.heartbeat import Heartbeat
+    from cli.monitoring.projecting import ProjectedReport, ProjectionStanding
+    from cli.monitoring.server import watched
+    from projections.runner import follow
+
+    stop, registry, life = stop_on_signals(), CollectorRegistry(), Heartbeat()
+    registry.register(ProjectionStanding(connect, settings.clock))
+    report = ProjectedReport(registry, connect)
+    with logged(settings, command="project"), watched(settings, registry, life.seconds_since):
+        log.info("project.started")
+        follow(connect, stop, report=report, beat=life.beat)
+        log.info("project.stopped")
+    report.close()
 
 
 def _retry(runner: Any, connection: Any, tenant: str | None, subject: str) -> None:

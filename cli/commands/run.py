@@ -38,13 +38,19 @@ def run(
     """
     import psycopg
 
+    from cli.logs import set_up_logs
+    from cli.monitoring.billing import RunWatch
     from cli.tenants import tenant_of
+    from ledger.trace import new_trace, read_traceparent
     from projections.billrun import run as run_bills
 
     settings = read_settings()
     connect = partial(psycopg.connect, settings.database(), autocommit=True)
     with connect() as connection:
         tenant_id = tenant_of(connection, tenant)
+    trace = read_traceparent(settings.traceparent) or new_trace()
+    set_up_logs(settings, command="run", trace=trace, in_foreground=True)
+    watch = RunWatch(tenant_id, date, dry_run=dry_run)
     with progress("billing") as bar:
         report = run_bills(
             connect,
@@ -57,6 +63,7 @@ def run(
             progress=bar,
             workers=workers,
         )
+    watch.done(report, settings.metrics_file)
     if as_json:
         print_json(_data(report))
     else:

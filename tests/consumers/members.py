@@ -29,7 +29,7 @@ class Process:
     @property
     def has_claimed(self):
         assert self.process.poll() is None, self.said()
-        return " claimed " in self.said()
+        return "partition.claimed" in self.said()
 
     def kill(self):
         """As the kernel does when memory runs out."""

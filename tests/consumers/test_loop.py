@@ -36,10 +36,10 @@ LIMITS = Limits(
 class Member:
     """A consumer that runs on a thread of the test."""
 
-    def __init__(self, source, url, *, limits=LIMITS, **settings):
+    def __init__(self, source, url, *, limits=LIMITS, report=None, **settings):
         self.source = source
         self.sink = Sink(partial(connect, url, name="test"), group="ledger", clock=clock, **settings)
-        self.consumer = Consumer(source, self.sink, tenant_sources={"*"}, limits=limits)
+        self.consumer = Consumer(source, self.sink, tenant_sources={"*"}, limits=limits, report=report)
         self.stop = threading.Event()
         self.error = None
         self.thread = threading.Thread(target=self._run)
@@ -270,7 +270,7 @@ def test_a_member_without_a_partition_says_so_once(database, caplog):
     caplog.set_level("WARNING", logger="consumers.loop")
     source = FakeSource({0: records(tenant())}, assigned=())
     with member(source, database, limits=replace(LIMITS, idle_seconds=0.02)):
-        wait_until(lambda: "no partition for us" in caplog.text)
+        wait_until(lambda: "partition.none" in caplog.text)
         source.on_poll.append(lambda: source.rebalance([partition()]))
         wait_until(lambda: received(database) == 1)
-    assert caplog.text.count("no partition for us") == 1
+    assert caplog.text.count("partition.none") == 1

@@ -112,7 +112,7 @@ def test_a_database_that_goes_away_is_waited_for(broker, make_topic, tmp_path, h
             sender = Sender(broker, topic, stream())
             wait_until(lambda: received(server.url()) > 200)
             server.stop(signal.SIGINT if how == "restart" else signal.SIGQUIT)
-            wait_until(lambda: "database away" in member.said(), what=member.said())
+            wait_until(lambda: "database.away" in member.said(), what=member.said())
             sender.join(60)
             server.start()
             wait_until(lambda: received(server.url()) == TOTAL, what=member.said())

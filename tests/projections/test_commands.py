@@ -122,7 +122,8 @@ def test_the_projector_follows_and_stops_cleanly(number: signal.Signals, july: W
     finally:
         process.kill()
         process.wait()
-    assert (process.returncode, errors) == (0, "")
+    assert process.returncode == 0
+    assert {json.loads(line)["level"] for line in errors.splitlines()} == {"info"}
     assert [item["seq"] for item in json.loads(output) if item["tenant_id"] == "acme"] == [july.head()]
 
 

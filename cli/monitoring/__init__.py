@@ -1,0 +1,1 @@
+"""What an operator watches: metrics for Prometheus, and whether a process is well."""
