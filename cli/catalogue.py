@@ -28,6 +28,8 @@ CATALOGUE: Final = (
     Entry("audit", "cli.commands.audit", "Compute issued invoices again, and compare them byte by byte."),
     Entry("invoices", "cli.commands.invoices", "List issued invoices and credit notes, or show one."),
     Entry("anomalies", "cli.commands.anomalies", "List facts that can't be rated or make no sense yet."),
+    Entry("serve", "cli.commands.serve", "Answer HTTP requests: the API below /v1."),
+    Entry("keys", "cli.commands.keys", "Make, list and revoke the keys of the HTTP doors."),
     Entry("export", "cli.commands.export", "Write invoices as PDF, or their lines as CSV."),
     Entry("simulate", "cli.commands.simulate", "Run scenario files; no database is touched."),
     Entry("verify", "cli.commands.verify", "Prove that no stored fact was altered or left out."),

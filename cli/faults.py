@@ -45,6 +45,8 @@ WRONG_USE_CODES: Final = frozenset(
         "read_model_unknown",
         "nothing_projected",
         "as_of_unknown",
+        "key_unknown",
+        "key_expiry",
     }
 )
 CHECK_ADDRESS: Final = "see that it runs and that the address is right"

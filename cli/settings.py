@@ -83,6 +83,24 @@ class Settings(BaseSettings):
         validation_alias="BILLING_TENANT_SOURCES",
         description="Event sources that may send tenant.configured, several with commas; * allows all.",
     )
+    api_host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        validation_alias="BILLING_API_HOST",
+        description="Address that `serve` listens on; 0.0.0.0 for all.",
+    )
+    api_port: int = Field(
+        default=8000, ge=1, le=65_535, validation_alias="BILLING_API_PORT", description="Port of `serve`."
+    )
+    api_workers: int = Field(
+        default=1, ge=1, validation_alias="BILLING_API_WORKERS", description="Processes that `serve` starts."
+    )
+    api_connections: int = Field(
+        default=10,
+        ge=1,
+        validation_alias="BILLING_API_CONNECTIONS",
+        description="At most so many connections to the database for each process of `serve`.",
+    )
     clock_setting: str = Field(
         default="system",
         validation_alias="BILLING_CLOCK",

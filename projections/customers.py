@@ -1,6 +1,6 @@
 """Customers: who is billed, under which name and address from which day; personal values by commitment."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, LiteralString
@@ -46,6 +46,17 @@ TYPES: Final = ("text", "text", "int8", "text", "int8", "bytea")
 LIST: Final[LiteralString] = """
     SELECT customer_id, heard, effective, party FROM customers_v1
     WHERE tenant_id = %(tenant_id)s AND withdrawn IS NULL ORDER BY customer_id, heard"""
+
+NAMES: Final[LiteralString] = """
+    SELECT DISTINCT customer_id FROM customers_v1
+    WHERE tenant_id = %(tenant_id)s AND customer_id > %(after)s AND customer_id >= %(first)s
+        AND customer_id < %(beyond)s
+    ORDER BY customer_id LIMIT %(limit)s"""
+OF: Final[LiteralString] = """
+    SELECT customer_id, heard, effective, party FROM customers_v1
+    WHERE tenant_id = %(tenant_id)s AND customer_id = ANY(%(customers)s) AND withdrawn IS NULL
+    ORDER BY customer_id, heard"""
+LAST_LETTER: Final = chr(0x10FFFF)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +111,35 @@ def customers(cursor: Cursor[Any], tenant_id: str) -> list[CustomerRow]:
     return [
         CustomerRow(name, seq, since, orjson.loads(fields)) for name, seq, since, fields in cursor.fetchall()
     ]
+
+
+def customer_ids(
+    cursor: Cursor[Any], tenant_id: str, *, limit: int, after: str = "", prefix: str = ""
+) -> list[str]:
+    """Return the next customers behind one, by id; with `prefix` only those whose id begins so."""
+    query = {"tenant_id": tenant_id, "after": after, "first": prefix, "beyond": prefix + LAST_LETTER}
+    return [name for (name,) in cursor.execute(NAMES, {**query, "limit": limit}).fetchall()]
+
+
+def of_customers(
+    cursor: Cursor[Any], tenant_id: str, customer_ids: Collection[str]
+) -> dict[str, list[CustomerRow]]:
+    """Return what stands about some customers, in the order it was heard in; unknown ones are absent."""
+    found: dict[str, list[CustomerRow]] = {}
+    cursor.execute(OF, {"tenant_id": tenant_id, "customers": list(customer_ids)})
+    for name, seq, since, fields in cursor.fetchall():
+        found.setdefault(name, []).append(CustomerRow(name, seq, since, orjson.loads(fields)))
+    return found
+
+
+def in_force(rows: Sequence[CustomerRow], on: date) -> dict[str, Any]:
+    """Return a customer's fields on a day: the latest effective; of two with one date, the later heard."""
+    dated = [(date.min if row.effective is None else local_date(row.effective), row) for row in rows]
+    merged: dict[str, Any] = {}
+    for day, row in sorted(dated, key=lambda item: (item[0], item[1].heard)):
+        if day <= on:
+            merged |= {field: value for field, value in row.party.items() if value is not None}
+    return merged
 
 
 def _rows(tenant_id: str, customer_id: str, events: Sequence[Heard]) -> Iterator[tuple[object, ...]]:

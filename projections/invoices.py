@@ -13,6 +13,7 @@ from billing.errors import LedgerError
 from billing.line import Line
 from billing.money import parse_minor
 from projections import facts
+from projections.pages import Listing, Order
 from projections.session import copy_rows
 from projections.tables import ReadModel, Table
 
@@ -20,9 +21,9 @@ MODEL: Final = ReadModel(
     "invoices",
     (
         Table(
-            "invoices_v1",
+            "invoices_v2",
             """
-            CREATE TABLE invoices_v1 (
+            CREATE TABLE invoices_v2 (
                 tenant_id       text COLLATE "C" NOT NULL,
                 number          text COLLATE "C" NOT NULL,
                 seq             bigint NOT NULL,
@@ -37,10 +38,16 @@ MODEL: Final = ReadModel(
                 issued_on       date NOT NULL,
                 line_count      integer NOT NULL,
                 computed_at_seq bigint NOT NULL,
+                -- The billing period: the first day of the month of due_for.
+                period          date NOT NULL,
                 PRIMARY KEY (tenant_id, number)
             );
-            CREATE INDEX ON invoices_v1 (tenant_id, customer_id, account_version);
-            CREATE INDEX ON invoices_v1 (tenant_id, seq)""",
+            CREATE INDEX ON invoices_v2 (tenant_id, customer_id, account_version);
+            CREATE INDEX ON invoices_v2 (tenant_id, seq);
+            CREATE INDEX ON invoices_v2 (tenant_id, due_for, seq);
+            CREATE INDEX ON invoices_v2 (tenant_id, net_minor, seq);
+            CREATE INDEX ON invoices_v2 (tenant_id, period, seq);
+            CREATE INDEX ON invoices_v2 (tenant_id, period, net_minor, seq)""",
         ),
         Table(
             "invoice_lines_v1",
@@ -79,11 +86,12 @@ MODEL: Final = ReadModel(
 )
 
 COPY_INVOICES: Final[LiteralString] = """
-    COPY invoices_v1 (tenant_id, number, seq, recorded_at, series, kind, customer_id, account_version,
-        currency, net_minor, due_for, issued_on, line_count, computed_at_seq) FROM STDIN (FORMAT BINARY)"""
+    COPY invoices_v2 (tenant_id, number, seq, recorded_at, series, kind, customer_id, account_version,
+        currency, net_minor, due_for, issued_on, line_count, computed_at_seq, period)
+    FROM STDIN (FORMAT BINARY)"""
 INVOICE_TYPES: Final = (
     *("text", "text", "int8", "timestamptz", "text", "text", "text", "int8", "text"),
-    *("int8", "date", "date", "int4", "int8"),
+    *("int8", "date", "date", "int4", "int8", "date"),
 )
 COPY_LINES: Final[LiteralString] = """
     COPY invoice_lines_v1 (tenant_id, number, line_no, seq, customer_id, currency, service_id, product_id,
@@ -107,17 +115,39 @@ CORRECT: Final[LiteralString] = """
 FORGET_CUSTOMER: Final[LiteralString] = """
     WITH gone AS (
         DELETE FROM invoice_lines_v1 WHERE tenant_id = %(tenant_id)s AND customer_id = %(customer_id)s)
-    DELETE FROM invoices_v1 WHERE tenant_id = %(tenant_id)s AND customer_id = %(customer_id)s"""
+    DELETE FROM invoices_v2 WHERE tenant_id = %(tenant_id)s AND customer_id = %(customer_id)s"""
 LIST: Final[LiteralString] = """
     SELECT number, kind, customer_id, currency, net_minor, due_for, issued_on, line_count, account_version,
            computed_at_seq, seq, recorded_at
-    FROM invoices_v1
+    FROM invoices_v2
     WHERE tenant_id = %(tenant_id)s AND (%(customer_id)s::text IS NULL OR customer_id = %(customer_id)s)
     ORDER BY seq"""
 ONE: Final[LiteralString] = """
     SELECT number, kind, customer_id, currency, net_minor, due_for, issued_on, line_count, account_version,
            computed_at_seq, seq, recorded_at
-    FROM invoices_v1 WHERE tenant_id = %(tenant_id)s AND number = %(number)s"""
+    FROM invoices_v2 WHERE tenant_id = %(tenant_id)s AND number = %(number)s"""
+
+LISTING: Final = Listing(
+    "number, kind, customer_id, currency, net_minor, due_for, issued_on, line_count, account_version,"
+    " computed_at_seq, seq, recorded_at",
+    "invoices_v2",
+    {
+        "issued": Order(("seq",), ("bigint",)),
+        "due_for": Order(("due_for", "seq"), ("date", "bigint")),
+        "net": Order(("net_minor", "seq"), ("bigint", "bigint")),
+        "customer": Order(("customer_id", "account_version"), ("text", "bigint")),
+    },
+    {
+        "customer_id": "customer_id = %(customer_id)s",
+        "kind": "kind = %(kind)s",
+        "currency": "currency = %(currency)s",
+        "period": "period = %(period)s",
+        "due_from": "due_for >= %(due_from)s",
+        "due_before": "due_for < %(due_before)s",
+        "net_from": "net_minor >= %(net_from)s",
+        "net_to": "net_minor <= %(net_to)s",
+    },
+)
 
 
 class InvoiceUnknownError(LedgerError):
@@ -243,6 +273,7 @@ def _add(rows: Rows, tenant_id: str, issue: Issue) -> None:
     content = data["document"]
     currency = content["currency"]
     number = data["number"]
+    due_for = date.fromisoformat(content["due_for"])
     rows.invoices.append(
         (
             tenant_id,
@@ -255,10 +286,11 @@ def _add(rows: Rows, tenant_id: str, issue: Issue) -> None:
             issue.version,
             currency,
             parse_minor(content["net"], currency),
-            date.fromisoformat(content["due_for"]),
+            due_for,
             date.fromisoformat(data["issued_on"]),
             content["line_count"],
             data["computed_at_seq"],
+            due_for.replace(day=1),
         )
     )
     line_no = 0

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any, Final, LiteralString
+from zoneinfo import ZoneInfo
 
 import orjson
 from psycopg import Cursor
@@ -60,6 +61,10 @@ LIST: Final[LiteralString] = """
     WHERE tenant_id = %(tenant_id)s AND customer_id = ANY(%(customers)s) AND heard <= %(up_to)s
         AND (withdrawn IS NULL OR withdrawn > %(up_to)s)
     ORDER BY customer_id, key, effective NULLS FIRST, heard"""
+
+ZONE: Final[LiteralString] = """
+    SELECT value FROM policies_v1 WHERE tenant_id = %(tenant_id)s AND customer_id = '' AND key = 'timezone'
+    ORDER BY heard LIMIT 1"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,12 @@ def values(
     """Return the values of customers (`TENANT`: the tenant's) heard up to a seq, by customer, key and day."""
     query = {"tenant_id": tenant_id, "customers": list(customer_ids), "up_to": up_to}
     return [PolicyRow(*row) for row in cursor.execute(LIST, query).fetchall()]
+
+
+def zone_of_tenant(cursor: Cursor[Any], tenant_id: str) -> tzinfo:
+    """Return the tenant's time zone, which its first configuration sets for good; UTC before that."""
+    found = cursor.execute(ZONE, {"tenant_id": tenant_id}).fetchone()
+    return UTC if found is None else ZoneInfo(orjson.loads(found[0]))
 
 
 def _rows(tenant_id: str, customer_id: str, events: Sequence[Heard]) -> Iterator[tuple[object, ...]]:

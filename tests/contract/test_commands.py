@@ -9,7 +9,7 @@ from cli.main import load
 from tests.contract.commands_page import PAGE, commands, leaves, refreshed
 
 # These print no data of their own: they send, keep running, or write files that they name.
-SPEAKS_NO_JSON = frozenset({"demo look"})
+SPEAKS_NO_JSON = frozenset({"demo look", "serve"})
 
 
 def options(command) -> set[str]:

@@ -1,0 +1,67 @@
+"""Makes the application: routes, errors, entity tags, compression, and the life of its pool."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from api import errors, openapi
+from api.caching import EntityTags
+from api.routes import about, customers, health, invoices
+from api.settings import Context
+
+GZIP_BYTES: Final = 1_000
+RESOURCES: Final = (customers.router, invoices.router, about.router)
+
+
+def create_app(
+    context: Context, *, middleware: Sequence[Middleware] = (), routers: Sequence[APIRouter] = ()
+) -> FastAPI:
+    """Return the application; its pool is opened when it starts and closed when it ends.
+
+    `middleware` stands outside of ours and sees every request first; `routers` are added beside `/v1`.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        context.pool.open(wait=False)  # a database that is away is waited for by each request
+        try:
+            yield
+        finally:
+            await run_in_threadpool(context.pool.close)
+
+    app = FastAPI(
+        title=openapi.TITLE,
+        version=openapi.VERSION,
+        lifespan=lifespan,
+        openapi_url=None,  # the document is behind a key, like all else: /v1/openapi.json
+        middleware=[
+            *middleware,
+            Middleware(GZipMiddleware, minimum_size=GZIP_BYTES),
+            Middleware(EntityTags),
+        ],
+    )
+    app.state.context = context
+    errors.install(app)
+    app.include_router(health.router)
+    for router in RESOURCES:
+        app.include_router(router, prefix="/v1")
+    for router in routers:
+        app.include_router(router)
+    _describe(app)
+    return app
+
+
+def _describe(app: FastAPI) -> None:
+    made: dict[str, Any] = {}
+
+    def described() -> dict[str, Any]:
+        if not made:
+            made.update(openapi.document(app))
+        return made
+
+    app.openapi = described  # type: ignore[method-assign]  # the way that FastAPI documents

@@ -1,0 +1,206 @@
+"""Errors as answers: the one place that gives a code its HTTP status (RFC 9457)."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, ClassVar, Final
+
+import psycopg
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from psycopg_pool import PoolTimeout
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from billing.errors import LedgerError
+
+log = logging.getLogger(__name__)
+
+PROBLEM: Final = "application/problem+json"
+TYPE: Final = "urn:billing-ledger:problem:"
+
+STATUSES: Final[Mapping[str, HTTPStatus]] = {
+    "key_refused": HTTPStatus.UNAUTHORIZED,
+    "role_insufficient": HTTPStatus.FORBIDDEN,
+    "not_found": HTTPStatus.NOT_FOUND,
+    "customer_unknown": HTTPStatus.NOT_FOUND,
+    "invoice_unknown": HTTPStatus.NOT_FOUND,
+    "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
+    "not_acceptable": HTTPStatus.NOT_ACCEPTABLE,
+    "invalid_request": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "invalid_amount": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "cursor_invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "nothing_projected": HTTPStatus.SERVICE_UNAVAILABLE,
+    "rebuild_needed": HTTPStatus.SERVICE_UNAVAILABLE,
+    "database_away": HTTPStatus.SERVICE_UNAVAILABLE,
+}
+"""What is not named here is our own mistake: 500."""
+RETRY_SECONDS: Final = "2"
+
+
+class ProblemPlace(BaseModel):
+    """One field that is wrong."""
+
+    place: str = Field(description="Where: `query.limit`, `body.date`.", examples=["query.limit"])
+    detail: str = Field(description="What is wrong there, and the remedy.")
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 has it. `code` is stable; the sentences may change."""
+
+    type: str = Field(examples=["urn:billing-ledger:problem:invoice_unknown"])
+    title: str = Field(
+        description="What the code means.", examples=["No document of the tenant has this number."]
+    )
+    status: int = Field(examples=[404])
+    code: str = Field(
+        description="Listed in docs/reference/errors.md.", examples=["invoice_unknown"], min_length=1
+    )
+    detail: str = Field(description="What happened here: place, value and remedy.")
+    errors: list[ProblemPlace] | None = Field(
+        default=None, description="With `invalid_request`: every field that is wrong."
+    )
+
+
+class InvalidRequestError(LedgerError):
+    """The request can't be meant: a parameter or the body is wrong."""
+
+    code: ClassVar[str] = "invalid_request"
+
+
+class CursorInvalidError(LedgerError):
+    """A cursor that we did not give out, or that belongs to another list, filter or order."""
+
+    code: ClassVar[str] = "cursor_invalid"
+
+
+class RoleInsufficientError(LedgerError):
+    """The key's role does not open this door."""
+
+    code: ClassVar[str] = "role_insufficient"
+
+
+class NotAcceptableError(LedgerError):
+    """The answer exists in none of the forms that the Accept header names."""
+
+    code: ClassVar[str] = "not_acceptable"
+
+
+class NotFoundError(LedgerError):
+    """There is nothing at this address."""
+
+    code: ClassVar[str] = "not_found"
+
+
+class MethodNotAllowedError(LedgerError):
+    """The address exists; the method does not."""
+
+    code: ClassVar[str] = "method_not_allowed"
+
+
+class DatabaseAwayError(LedgerError):
+    """The database does not answer for now."""
+
+    code: ClassVar[str] = "database_away"
+
+
+def problem(error: LedgerError, places: Sequence[ProblemPlace] | None = None) -> Response:
+    """Return the answer for an error that a caller can understand."""
+    status = STATUSES[error.code]
+    title = (type(error).__doc__ or error.code).partition("\n")[0]
+    body = Problem(
+        type=TYPE + error.code,
+        title=title,
+        status=status,
+        code=error.code,
+        detail=str(error),
+        errors=None if places is None else list(places),
+    )
+    headers = {}
+    if status is HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'Bearer realm="billing"'
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = RETRY_SECONDS
+    return JSONResponse(body.model_dump(exclude_none=True), status, headers, media_type=PROBLEM)
+
+
+def install(app: FastAPI) -> None:
+    """Let every error of `app` be answered as a problem."""
+    app.add_exception_handler(LedgerError, _ledger)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    for away in (psycopg.OperationalError, PoolTimeout):
+        app.add_exception_handler(away, _away)
+    app.add_exception_handler(Exception, _ours)
+
+
+def documented(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """Return what OpenAPI says of the errors that a route may answer with, beside those of every route."""
+    every = ("key_refused", "role_insufficient", "invalid_request", "cursor_invalid", "database_away")
+    found: dict[int | str, dict[str, Any]] = {}
+    for code in (*every, *codes):
+        status = STATUSES[code]
+        known = found.setdefault(
+            int(status),
+            {
+                "description": "",
+                "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            },
+        )
+        known["description"] = ", ".join(filter(None, [known["description"], f"`{code}`"]))
+    return found
+
+
+def _ledger(_: Request, error: Exception) -> Response:
+    assert isinstance(error, LedgerError), error
+    if error.code not in STATUSES:
+        return _ours(_, error)
+    return problem(error)
+
+
+def _validation(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError), error
+    places = [
+        ProblemPlace(place=".".join(map(str, one["loc"])), detail=_remedy(one)) for one in error.errors()
+    ]
+    named = "; ".join(f"{one.place}: {one.detail}" for one in places)
+    return problem(InvalidRequestError(named), places)
+
+
+def _remedy(found: Mapping[str, Any]) -> str:
+    message = str(found["msg"])
+    return message[:1].lower() + message[1:]
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException), error
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        answer = problem(
+            MethodNotAllowedError(
+                f"{request.method} {request.url.path}: see /v1/openapi.json for the methods"
+            )
+        )
+        answer.headers.update(error.headers or {})
+        return answer
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return problem(NotFoundError(f"{request.url.path}: see /v1/openapi.json for the addresses"))
+    return problem(InvalidRequestError(str(error.detail)))
+
+
+def _away(_: Request, error: Exception) -> Response:
+    log.warning("database.away", extra={"error": type(error).__name__})
+    return problem(DatabaseAwayError("the database does not answer for now; try again in some seconds"))
+
+
+def _ours(request: Request, error: Exception) -> Response:
+    """Say that it is our mistake, and nothing of it but to the log."""
+    log.error("request.failed", exc_info=error, extra={"method": request.method, "path": request.url.path})
+    body = Problem(
+        type=TYPE + "internal_error",
+        title="We made a mistake.",
+        status=500,
+        code="internal_error",
+        detail="the request could not be answered; the log of the server says why",
+    )
+    return JSONResponse(body.model_dump(exclude_none=True), 500, media_type=PROBLEM)

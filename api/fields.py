@@ -1,0 +1,46 @@
+"""Values as they stand in requests and answers, each described and bounded in one place."""
+
+import re
+from datetime import date
+from typing import Annotated, Final
+
+from fastapi import Path, Query
+from pydantic import AfterValidator, Field
+
+MOST_CHARACTERS: Final = 600
+SPOKEN: Final = r"^[^\x00]+$"
+"""PostgreSQL's text holds no NUL."""
+
+AMOUNT: Final = r"^-?\d{1,15}(\.\d{1,4})?$"
+MONTH: Final = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
+
+
+def _month(text: str) -> str:
+    if not re.fullmatch(MONTH, text) or text.startswith("0000"):
+        raise ValueError(f"{text!r} is no month; write 2026-07")
+    return text
+
+
+PathId = Annotated[str, Path(min_length=1, max_length=MOST_CHARACTERS, pattern=SPOKEN)]
+QueryId = Annotated[str | None, Query(min_length=1, max_length=MOST_CHARACTERS, pattern=SPOKEN)]
+QueryMonth = Annotated[str, Field(pattern=MONTH, examples=["2026-07"]), AfterValidator(_month)]
+QueryAmount = Annotated[str, Field(pattern=AMOUNT, examples=["100.00"])]
+
+Money = Annotated[
+    str, Field(description="Exact, with the currency's decimals.", pattern=AMOUNT, examples=["136.00"])
+]
+Currency = Annotated[str, Field(description="ISO 4217.", pattern=r"^[A-Z]{3}$", examples=["EUR"])]
+Seq = Annotated[int, Field(description="The fact's place in the tenant's ledger.", ge=1, examples=[42])]
+
+
+def first_of(month: str) -> date:
+    """Return the first day of a month that is written 2026-07."""
+    return date.fromisoformat(f"{month}-01")
+
+
+def first_after(month: str) -> date:
+    """Return the first day of the month behind one; the last day that there is, behind the last month."""
+    first = first_of(month)
+    if (first.year, first.month) == (date.max.year, 12):
+        return date.max
+    return date(first.year + first.month // 12, first.month % 12 + 1, 1)

@@ -1,0 +1,1 @@
+"""One file a resource: its forms, and the routes that answer with them."""

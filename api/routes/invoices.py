@@ -1,0 +1,183 @@
+"""Invoices and credit notes: issued documents with their lines, each line with its explanation."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
+
+from api.access import READERS, GuardedRoute, View, Viewing, door
+from api.errors import InvalidRequestError
+from api.fields import Currency, Money, PathId, QueryAmount, QueryId, QueryMonth, Seq, first_of
+from api.lists import Asked, Fetched, Listed, Page, answer, forms
+from billing.money import format_minor, parse_minor
+from projections import invoices, pages
+from projections.invoices import InvoiceRow, IssuedDocument
+from projections.pages import Wanted
+
+router = APIRouter(route_class=GuardedRoute, tags=["invoices"])
+
+Kind = Literal["invoice", "credit_note"]
+Sort = Literal["issued", "-issued", "due_for", "-due_for", "net", "-net", "customer", "-customer"]
+
+
+class InvoiceSummary(BaseModel):
+    """An issued document without its lines. It never changes: corrections stand on later documents."""
+
+    number: str = Field(examples=["INV-000042"])
+    kind: Kind = Field(description="A document with a negative net is a credit note.")
+    customer_id: str = Field(examples=["c-17"])
+    currency: Currency
+    net: Money = Field(description="Sum of the lines, before tax, in the currency's decimals.")
+    due_for: date = Field(description="The issue date that the calculation was made for.")
+    issued_on: date = Field(description="The real day of issue; later than due_for where a run was late.")
+    lines: int = Field(description="How many lines it has.", ge=1)
+    seq: Seq
+    computed_at_seq: int = Field(description="The calculation used the facts up to this one.", ge=0)
+    recorded_at: datetime
+
+
+class LineTarget(BaseModel):
+    """The issued line that a line corrects."""
+
+    document: str = Field(examples=["INV-000041"])
+    line: int = Field(ge=1)
+
+
+class Standing(BaseModel):
+    """What stands of the corrected line after the correction."""
+
+    period_start: date
+    period_end: date
+    amount: Money
+
+
+class Explanation(BaseModel):
+    """How an amount came about: the share of the full amount, rounded once, less what was invoiced."""
+
+    rule: str = Field(description="The step of the rules that made the line.", examples=["new"])
+    events: list[tuple[str, str]] = Field(description="Source and id of the events that caused it.")
+    price_source: str = Field(examples=["catalog"])
+    price_version: tuple[str, str] | None = Field(
+        description="Source and id of the event that set the price."
+    )
+    served_days: int
+    full_days: int | None = Field(description="Days of the full period; null for a one-time charge.")
+    share: str = Field(description="An exact fraction of the full period.", examples=["7/30"])
+    exact_minor: str = Field(
+        description="Minor units before rounding, an exact fraction.", examples=["700/1"]
+    )
+    rounding: str = Field(examples=["half_up"])
+    invoiced: Money = Field(description="What was invoiced of it before; already taken off.")
+
+
+class InvoiceLine(BaseModel):
+    """One line. Periods are half-open: `period_end` is the first day that is not charged."""
+
+    line: int = Field(ge=1)
+    service_id: str = Field(examples=["svc-1001"])
+    product_id: str = Field(examples=["laptop-standard"])
+    price_id: str = Field(examples=["rent"])
+    kind: Literal["recurring", "one_time"]
+    quantity: str = Field(examples=["1"])
+    unit_amount: str = Field(examples=["30.00"])
+    period_start: date
+    period_end: date
+    full_start: date | None
+    full_end: date | None
+    amount: Money
+    reverses: LineTarget | None = Field(description="The line that this one takes back.")
+    adjusts: LineTarget | None = Field(description="The line of which this one is the difference.")
+    result: Standing | None
+    explanation: Explanation
+
+
+class Invoice(InvoiceSummary):
+    """An issued document with its lines."""
+
+    line_items: list[InvoiceLine]
+    leaf: str = Field(description="SHA-256 of the fact in the tenant's Merkle tree, in hex.")
+
+
+def _fetch(view: View, wanted: Wanted) -> list[Fetched[InvoiceSummary]]:
+    found = pages.page(view.cursor, view.tenant_id, invoices.LISTING, wanted)
+    return [(InvoiceSummary(**summary(InvoiceRow(*one.row))), one.key) for one in found]
+
+
+INVOICES: Final = Listed("invoices", InvoiceSummary, invoices.LISTING.orders, _fetch)
+
+
+@router.get(
+    "/invoices",
+    operation_id="list_invoices",
+    summary="List invoices and credit notes",
+    response_model=Page[InvoiceSummary],
+    **door(*READERS, answers=forms(InvoiceSummary)),
+)
+def list_invoices(
+    asked: Asked,
+    customer_id: QueryId = None,
+    kind: Kind | None = None,
+    period: Annotated[QueryMonth | None, Query(description="Billing period: the month of due_for.")] = None,
+    currency: Annotated[str | None, Query(pattern=r"^[A-Z]{3}$")] = None,
+    net_from: Annotated[QueryAmount | None, Query(description="At least; needs currency.")] = None,
+    net_to: Annotated[QueryAmount | None, Query(description="At most; needs currency.")] = None,
+    sort: Sort = "-issued",
+) -> Response:
+    """Issued documents, the latest first. Filters narrow; all that are given must hold."""
+    filters = {
+        "customer_id": customer_id,
+        "kind": kind,
+        "currency": currency,
+        "period": None if period is None else first_of(period),
+        "net_from": _minor("net_from", net_from, currency),
+        "net_to": _minor("net_to", net_to, currency),
+    }
+    return answer(INVOICES, asked, sort, filters)
+
+
+@router.get(
+    "/invoices/{number}",
+    operation_id="get_invoice",
+    summary="Show an invoice or credit note with its lines",
+    **door(*READERS, errors=("invoice_unknown",)),
+)
+def get_invoice(view: Viewing, number: PathId) -> Invoice:
+    """One document, and for each line which events and which price made it, for which days, and how."""
+    return whole(invoices.document(view.cursor, view.tenant_id, number))
+
+
+def summary(row: InvoiceRow) -> dict[str, Any]:
+    """Return what is shown of a document beside its lines."""
+    return {
+        "number": row.number,
+        "kind": row.kind,
+        "customer_id": row.customer_id,
+        "currency": row.currency,
+        "net": format_minor(row.net_minor, row.currency),
+        "due_for": row.due_for,
+        "issued_on": row.issued_on,
+        "lines": row.line_count,
+        "seq": row.seq,
+        "computed_at_seq": row.computed_at_seq,
+        "recorded_at": row.recorded_at,
+    }
+
+
+def whole(found: IssuedDocument) -> Invoice:
+    """Return a document as it is shown."""
+    lines = [_line(number, line) for number, line in enumerate(found.lines, start=1)]
+    return Invoice(**summary(found.row), line_items=lines, leaf=found.leaf.hex())
+
+
+def _line(number: int, line: Mapping[str, Any]) -> InvoiceLine:
+    return InvoiceLine.model_validate({"line": number, **line})
+
+
+def _minor(name: str, amount: str | None, currency: str | None) -> int | None:
+    if amount is None:
+        return None
+    if currency is None:
+        raise InvalidRequestError(f"{name}: an amount is of one currency; name it with currency=EUR")
+    return parse_minor(amount, currency)

@@ -1,0 +1,86 @@
+"""`billing serve`: answer HTTP requests until stopped."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.settings import read_settings
+from cli.streams import stop_on_signals
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from api.settings import Context
+
+app = typer.Typer()
+
+
+@app.command()
+def serve(
+    *,
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="ADDRESS", help="Default: BILLING_API_HOST.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", min=1, max=65_535, help="Default: BILLING_API_PORT.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Processes; default: BILLING_API_WORKERS.")
+    ] = None,
+) -> None:
+    """Serve the API below /v1 until SIGTERM or Ctrl-C; requests under way are answered first."""
+    import uvicorn
+
+    from cli.logs import set_up_logs
+
+    settings = read_settings()
+    settings.database()  # what is wrong with it is said before anything listens
+    set_up_logs(settings, command="serve")
+    stop_on_signals()  # the server raises the signal again once it is done: then it is an end, and no failure
+    uvicorn.run(
+        "cli.commands.serve:application",
+        factory=True,
+        host=host or settings.api_host,
+        port=port or settings.api_port,
+        workers=workers or settings.api_workers,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=30,
+    )
+
+
+def application() -> "FastAPI":
+    """Make the application from the environment: each worker process calls this."""
+    from api.app import create_app
+    from cli.logs import set_up_logs
+
+    set_up_logs(read_settings(), command="serve")
+    return create_app(context())
+
+
+def context() -> "Context":
+    """Return what the doors work with, as the settings say."""
+    from functools import partial
+
+    import psycopg
+    from psycopg_pool import ConnectionPool
+
+    from api.settings import ApiSettings, Context
+
+    settings = read_settings()
+    database = settings.database()
+    pool = ConnectionPool[psycopg.Connection[object]](
+        database,
+        min_size=1,
+        max_size=settings.api_connections,
+        timeout=10,
+        open=False,
+        kwargs={"autocommit": True, "application_name": "billing serve"},
+        name="billing serve",
+    )
+    return Context(
+        ApiSettings(tenant_sources=settings.allowed_tenant_sources()),
+        pool,
+        partial(psycopg.connect, database, autocommit=True),
+        settings.clock,
+    )
