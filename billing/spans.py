@@ -50,7 +50,7 @@ class Walk:
         run = {id(state) for state in states[first:last]}
         spans: list[Span] = []
         activation: Day | None = None
-        for state, ended_on in zip(charged, _ended_on(charged), strict=True):
+        for place, (state, ended_on) in enumerate(zip(charged, _ended_on(charged), strict=True), 1):
             segment = state.segment
             terms = self.book.terms(segment.customer_id)
             if id(state) not in run or terms is None:
@@ -61,7 +61,8 @@ class Walk:
             activation = segment.activation
             self._charge(segment, terms, grid, ended_on, spans)
             if state.stop is not None and self.price.timing == "in_advance":
-                self._extend(state, terms, grid, ended_on, spans)
+                again = min([state.again, *(later.segment.start for later in charged[place : place + 1])])
+                self._extend(state, again, terms, grid, ended_on, spans)
         return spans
 
     def starts_anew(self, segment: Segment) -> bool:
@@ -114,9 +115,15 @@ class Walk:
             day = end
 
     def _extend(
-        self, state: State, terms: CustomerTerms, grid: Grid, ended_on: Day, spans: list[Span]
+        self,
+        state: State,
+        again: Day,
+        terms: CustomerTerms,
+        grid: Grid,
+        ended_on: Day,
+        spans: list[Span],
     ) -> None:
-        """Let a stop take effect when the full period of the last active day ends."""
+        """Let a stop take effect when the full period of the last active day ends, or on `again`."""
         segment, stop = state.segment, state.stop
         assert stop is not None, "asked only where a stop follows"
         if not state.stop_day and self._billed(stop.day, stop.customer_id, stop.activation):
@@ -130,7 +137,7 @@ class Walk:
             return
         unit = self._tariff(segment, terms).on(last, begin=begin)
         start = max(Day(stop.day + state.stop_day), segment.charged_from)
-        end = min(grid.ends[index], state.again)
+        end = min(grid.ends[index], again)
         if unit is not None and start < end:
             causes = tuple(dict.fromkeys((*segment.causes, stop.ref)))
             spans.append(self._span(segment, terms, unit, grid, index, (start, end), ended_on, causes))

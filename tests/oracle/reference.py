@@ -175,9 +175,9 @@ class Walk:
             charged: set[tuple[str, str]] = set()
             for price in self.recurring(acting or stopped):
                 charged |= self.charge(acting or stopped, price, today, stopping=stopped is not None)
-            if state.active:
+            if acting:
                 self.tails = {key: tail for key, tail in self.tails.items() if tail.last == today}
-            else:
+            elif not state.active:
                 self.tails = {} if today in self.life.silent_stops else self.tails
                 self.go_on(today, charged)
         return self.spans
@@ -209,10 +209,13 @@ class Walk:
         mode = price.get("proration") or self.world.value(state.customer, "proration", full.begins)
         none = mode == "none" and not full.chopped and price["interval"] != "week"
         amount = self.world.unit_amount(state, price, today, full.begins, late=none)
-        if today < max(self.ready.get(key, LONG_AGO), state.first_day):
+        if today < self.ready.get(key, LONG_AGO):
             return {key}
         rate = (amount, state.quantity)
-        if none:
+        if today < state.first_day:
+            if not none:
+                self.tails[key] = Tail(state, full, amount, today)
+        elif none:
             self.tails.pop(key, None)
             self.ready[key] = full.end
             whole = Span(state.customer, state.product, price, full, rate, today, full.end, Fraction(1))
