@@ -42,6 +42,9 @@ demo: .venv/.set-up ## half a year of two sellers, from Kafka to invoices; resul
 schemas: .venv/.set-up ## write the JSON Schema and AsyncAPI files anew
 	@$(BIN)/python -m schemas.generate
 
-lock: .venv/.set-up ## resolve pyproject.toml into requirements.lock, with hashes
+lock: .venv/.set-up ## resolve pyproject.toml into requirements.lock, and what the image needs of it, with hashes
 	@$(BIN)/uv pip compile -q --no-header --universal --python-version 3.11 --all-extras --generate-hashes \
 		--no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile -q --no-header --universal --python-version 3.13 --extra build --generate-hashes \
+		--constraint requirements.lock \
+		--no-emit-index-url --no-emit-find-links pyproject.toml -o requirements-image.lock

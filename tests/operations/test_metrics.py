@@ -28,6 +28,7 @@ from tests.consumers.fake_source import FakeSource
 from tests.consumers.stream import activation, received, records, send, tenant, wait_until
 from tests.consumers.test_loop import member
 from tests.contract.repository import ROOT
+from tests.operations.ports import free_port
 from tests.projections.world import World, noon, opened
 
 PAGE = ROOT / "docs" / "reference" / "metrics.md"
@@ -171,11 +172,9 @@ def get(port, path):
             return error.code, error.read().decode()
 
 
-@pytest.fixture
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+@pytest.fixture(name="free_port")
+def port():
+    return free_port()
 
 
 def is_served():
