@@ -136,7 +136,7 @@ class Settings(BaseSettings):
         ge=1,
         le=65_535,
         validation_alias="BILLING_METRICS_PORT",
-        description="Port for /metrics and /health of consume and project; none: not served.",
+        description="Port for /metrics and /health of consume, project and serve; none: not served.",
     )
     metrics_address: str = Field(
         default="127.0.0.1",

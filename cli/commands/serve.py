@@ -32,30 +32,39 @@ def serve(
     import uvicorn
 
     from cli.logs import set_up_logs
+    from cli.monitoring.server import watched
+    from cli.monitoring.serving import added_up
 
     settings = read_settings()
     settings.database()  # what is wrong with it is said before anything listens
     set_up_logs(settings, command="serve")
     stop_on_signals()  # the server raises the signal again once it is done: then it is an end, and no failure
-    uvicorn.run(
-        "cli.commands.serve:application",
-        factory=True,
-        host=host or settings.api_host,
-        port=port or settings.api_port,
-        workers=workers or settings.api_workers,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=30,
-    )
+    with added_up() as registry, watched(settings, registry, lambda: 0.0):
+        uvicorn.run(
+            "cli.commands.serve:application",
+            factory=True,
+            host=host or settings.api_host,
+            port=port or settings.api_port,
+            workers=workers or settings.api_workers,
+            log_config=None,
+            access_log=False,  # ours names no query: it may hold what is nobody's business
+            server_header=False,
+            timeout_graceful_shutdown=30,
+        )
 
 
 def application() -> "FastAPI":
     """Make the application from the environment: each worker process calls this."""
+    from prometheus_client import CollectorRegistry
+    from starlette.middleware import Middleware
+
     from api.app import create_app
+    from api.observing import Observed, RequestCounts
     from cli.logs import set_up_logs
 
     set_up_logs(read_settings(), command="serve")
-    return create_app(context())
+    counts = RequestCounts(CollectorRegistry())
+    return create_app(context(), middleware=[Middleware(Observed, counts=counts)])
 
 
 def context() -> "Context":

@@ -120,7 +120,7 @@ def test_an_image_has_a_tag(name, service):
 def test_every_process_that_must_run_does():
     """Each logs in as a role of its own; nobody but the migration and the logins is the administrator."""
     commands = {service.get("command", [None])[0]: service for service in ours().values()}
-    assert {"migrate", "consume", "project"} <= set(commands)
+    assert {"migrate", "consume", "project", "serve"} <= set(commands)
     logins = {name: secrets_of(service)["DATABASE_PASSWORD"] for name, service in ours().items()}
     assert [name for name, login in logins.items() if login == "postgres"] == ["migrate"]
     for name, service in ours().items():

@@ -1,5 +1,6 @@
 """Metrics: what they say is what the database says, and every one of them is in the reference."""
 
+import asyncio
 import re
 import socket
 import threading
@@ -11,6 +12,7 @@ from functools import partial
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from api.observing import Observed, RequestCounts
 from cli.faults import WrongUseError
 from cli.monitoring.billing import RunWatch, run_metrics
 from cli.monitoring.consuming import ConsumedReport, LedgerStanding
@@ -220,6 +222,23 @@ def test_a_port_that_is_taken_is_named(free_port):
             pass
 
 
+async def nothing(_scope, _receive, send):
+    await send({"type": "http.response.start", "status": 204, "headers": []})
+
+
+def requested():
+    """A registry that has seen one request."""
+    registry = CollectorRegistry()
+    scope = {"type": "http", "method": "GET", "path": "/nowhere", "headers": []}
+
+    async def sink(_message):
+        pass
+
+    observed = Observed(nothing, counts=RequestCounts(registry))
+    asyncio.run(observed(scope, None, sink))
+    return registry
+
+
 def every_registry(world):
     """Everything that a process of ours registers, filled so that each family has a sample."""
     reported = consumed(world.url, activation(7), b"junk")
@@ -231,7 +250,7 @@ def every_registry(world):
     assert isinstance(ran, RunReport)
     projected = CollectorRegistry()
     projected.register(ProjectionStanding(world.connect, world.clock))
-    return [reported, projected, standing(world.url), run_metrics(ran, seconds=1.0, at=1.0)]
+    return [reported, projected, standing(world.url), run_metrics(ran, seconds=1.0, at=1.0), requested()]
 
 
 @pytest.mark.postgres

@@ -1,0 +1,95 @@
+"""Every request is counted by its route and logged with its trace; neither knows an id, a query or a key."""
+
+import json
+import logging
+import signal
+
+import httpx2
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client import CollectorRegistry
+from starlette.middleware import Middleware
+
+from api.app import create_app
+from api.observing import Observed, RequestCounts
+from tests.api.conftest import Doors, context_on
+from tests.api.test_serve import billing, serving
+from tests.operations.ports import free_port
+from tests.projections.world import World, opened
+
+pytestmark = pytest.mark.postgres
+TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
+TRACEPARENT = f"00-{TRACE_ID}-00f067aa0ba902b7-01"
+
+
+@pytest.fixture
+def registry():
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def observed(database, registry):
+    """The doors, with somebody who watches."""
+    world = opened(World(database))
+    world.project()
+    app = create_app(context_on(world), middleware=[Middleware(Observed, counts=RequestCounts(registry))])
+    with TestClient(app) as client:
+        yield Doors(world, app, client)
+
+
+def count(registry, method, route, status):
+    labels = {"method": method, "route": route, "status": str(status)}
+    return registry.get_sample_value("billing_http_requests_total", labels)
+
+
+def test_requests_are_counted_by_the_template_of_their_route(observed, registry):
+    assert observed.get("/v1/customers/c1").status_code == 200
+    assert observed.get("/v1/customers/c2").status_code == 200
+    assert observed.get("/v1/customers/nobody").status_code == 404
+    assert observed.client.get("/v1/customers").status_code == 401
+    assert observed.get("/v1/no/such/thing/c1").status_code == 404
+    assert observed.client.request("BREW", "/v1/customers").status_code == 405
+    assert count(registry, "GET", "/v1/customers/{customer_id}", 200) == 2
+    assert count(registry, "GET", "/v1/customers/{customer_id}", 404) == 1
+    assert count(registry, "GET", "/v1/customers", 401) == 1
+    assert count(registry, "GET", "(none)", 404) == 1
+    labels = {"method": "GET", "route": "/v1/customers/{customer_id}"}
+    assert registry.get_sample_value("billing_http_request_seconds_count", labels) == 3
+    names = {sample.labels.get("method") for family in registry.collect() for sample in family.samples}
+    assert names == {"GET", "other"}
+
+
+def test_a_line_names_the_route_and_no_more(observed, caplog):
+    caplog.set_level(logging.INFO, logger="api.observing")
+    observed.get("/v1/customers/c1?as_of=3")
+    observed.client.get("/health/live")
+    (record,) = [record for record in caplog.records if record.name == "api.observing"]
+    assert (record.msg, record.method) == ("request.answered", "GET")
+    assert record.route == "/v1/customers/{customer_id}"
+    assert "c1" not in str(record.__dict__)
+    assert "as_of" not in str(record.__dict__)
+
+
+@pytest.mark.slow
+def test_the_processes_of_one_server_are_added_up(database, monkeypatch):
+    """Each process counts on its own; the port says the sum. The line in the log has the caller's trace."""
+    port = free_port()
+    monkeypatch.setenv("BILLING_METRICS_PORT", str(port))
+    world = opened(World(database))
+    world.project()
+    made = json.loads(billing(world, "keys", "create", "--role", "finance", "--name", "x", "--json"))
+    header = {"Authorization": f"Bearer {made['key']}", "traceparent": TRACEPARENT}
+    with serving(world, "--workers", "2") as (address, process):
+        for _ in range(12):
+            assert httpx2.get(f"{address}/v1/customers?limit=7", headers=header).status_code == 200
+        text = httpx2.get(f"http://127.0.0.1:{port}/metrics").text
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=60)
+    wanted = 'billing_http_requests_total{method="GET",route="/v1/customers",status="200"} 12.0'
+    assert wanted in text
+    lines = [json.loads(line) for line in log.splitlines()]
+    answered = [line for line in lines if line["event"] == "request.answered"]
+    assert {line["trace_id"] for line in answered} == {TRACE_ID}
+    assert len(answered) == 12
+    assert made["key"] not in log
+    assert "limit=7" not in log
