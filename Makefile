@@ -6,11 +6,12 @@ SHELL := /bin/sh
 BIN := .venv/bin
 WORKERS ?= 2
 UNIT := not postgres and not broker and not demo and not slow
+DEEP := tests/billing/test_properties.py tests/oracle/test_engine_agrees.py tests/checker/test_recompute.py
 
-.PHONY: help setup fmt check test bench demo schemas lock
+.PHONY: help setup fmt check check-deep test bench demo schemas lock
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## /\1|/' | awk -F'|' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
 
 .venv/.set-up: requirements.lock pyproject.toml .ci/setup
 	@PYTHON="$(PYTHON)" .ci/setup
@@ -28,6 +29,9 @@ check: .venv/.set-up ## format, lint, types, import rules, unit tests; no servic
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/pytest -q -n $(WORKERS) -m "$(UNIT)"
+
+check-deep: .venv/.set-up ## thousands of generated worlds for each property of billing; a quarter of an hour at most
+	@$(BIN)/pytest -q -n $(WORKERS) --hypothesis-profile=deep --timeout=1500 $(DEEP)
 
 test: .venv/.set-up ## every test, on a real PostgreSQL and a real broker
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile

@@ -13,6 +13,7 @@ from psycopg import sql
 from cli.embedded.postgres import SPEED_WITHOUT_SAFETY, Postgres
 from cli.embedded.postgres import postgres as run_postgres
 from ledger.migrate import migrate
+from tests import property_runs
 from tests.broker_fixtures import (  # noqa: F401 - fixtures and hooks are found by name
     broker,
     make_topic,
@@ -24,6 +25,11 @@ from tests.broker_fixtures import (  # noqa: F401 - fixtures and hooks are found
 
 TEMPLATE = "template_billing"
 _numbers = count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Count the worlds that properties are tried on."""
+    config.pluginmanager.register(property_runs)
 
 
 @pytest.fixture(scope="session")

@@ -62,7 +62,7 @@ class World:
                 continue
             until = day(step.day)
             for issue_day in [until] if step.issue else self._billing_days(customer_id, until):
-                self._issue(customer_id, issue_day)
+                self.issue(customer_id, issue_day)
             self._last_step[customer_id] = until
 
     def timelines(self, on: Day, book: PolicyBook) -> Iterator[Timeline]:
@@ -106,7 +106,12 @@ class World:
             if terms is not None and terms.is_billing_day(on):
                 yield on
 
-    def _issue(self, customer_id: str, issue_day: Day) -> None:
+    def invoiced(self, customer_id: str) -> Invoiced:
+        """Return what stands of a customer's documents."""
+        return self._invoiced[customer_id]
+
+    def issue(self, customer_id: str, issue_day: Day) -> None:
+        """Issue what is due to a customer on a day, by what is heard by then."""
         book = self.book(issue_day)
         invoiced = self._invoiced[customer_id]
         timelines = [

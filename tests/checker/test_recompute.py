@@ -4,22 +4,21 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
 
 from billing.money import format_minor
-from cli.simulate.loading import SUFFIXES, load, parse
+from cli.simulate.loading import SUFFIXES, load
 from cli.simulate.run import run
 from cli.simulate.scenario_file import Scenario
+from tests.billing.worlds import worlds
 from tests.checker.recompute import Document, findings
 from tests.checker.tracing import untraced
-from tests.oracle.histories import scenario
+from tests.property_runs import for_all
 
 SCENARIOS = Path(__file__).parents[1] / "scenarios"
 FILES = sorted(path for path in SCENARIOS.rglob("*") if path.suffix in SUFFIXES)
-WORLDS, BATCH = 400, 40
 
 
 def issued(world: Scenario) -> dict[str, list[Document]]:
@@ -39,19 +38,14 @@ def wrong(world: Scenario) -> Iterator[str]:
         yield from untraced(world, customer_id, documents)
 
 
-def generated(seed: int) -> Scenario:
-    return parse(json.dumps(scenario(Random(seed))), name=f"seed {seed}", yaml_format=False)
-
-
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SCENARIOS)))
 def test_every_line_of_a_scenario_explains_its_amount(path: Path) -> None:
     assert list(wrong(load(path))) == []
 
 
-@pytest.mark.parametrize("first", range(0, WORLDS, BATCH))
-def test_every_line_of_a_generated_world_explains_its_amount(first: int) -> None:
-    seeds = range(first, first + BATCH)
-    assert [f"seed {seed}: {finding}" for seed in seeds for finding in wrong(generated(seed))] == []
+@for_all(worlds())
+def test_every_line_of_a_generated_world_explains_its_amount(world: dict[str, Any]) -> None:
+    assert list(wrong(Scenario.model_validate(world))) == []
 
 
 def explained(name: str, value: object) -> Callable[[dict[str, Any]], None]:

@@ -4,16 +4,16 @@ import json
 from collections import defaultdict
 from datetime import date, timedelta
 from pathlib import Path
-from random import Random
+from typing import Any
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cli.simulate.loading import parse
 from cli.simulate.run import run
-from tests.oracle.histories import FIRST, scenario
+from tests.billing.worlds import FIRST, LAST_STEP, worlds
 from tests.oracle.reference import Sums, due
+from tests.property_runs import for_all
 
 SCENARIOS = sorted((Path(__file__).parents[1] / "scenarios").glob("*.json"))
 WITH_DATES = [path for path in SCENARIOS if "run_until" not in path.read_text()]
@@ -28,22 +28,18 @@ def issued(world: dict[str, object]) -> Sums:
 
 
 @pytest.mark.slow
-@given(seed=st.integers(0, 2**32))
-@settings(deadline=None)
-def test_many_runs_add_up_to_what_hindsight_charges(seed: int) -> None:
+@for_all(worlds())
+def test_many_runs_add_up_to_what_hindsight_charges(world: dict[str, Any]) -> None:
     """Convergence (BILLING.md §7 a): the last run lies after the end of everything that was invoiced."""
-    world = scenario(Random(seed))
-    assert issued(world) == due(world, date.fromisoformat(world["steps"][-1]["issue"]))
+    assert issued(world) == due(world, LAST_STEP)
 
 
 @pytest.mark.slow
-@given(seed=st.integers(0, 2**32), days=st.integers(0, 400))
-@settings(deadline=None)
-def test_a_first_run_charges_what_is_due_on_its_date(seed: int, days: int) -> None:
+@for_all(worlds(), st.integers(0, 400))
+def test_a_first_run_charges_what_is_due_on_its_date(world: dict[str, Any], days: int) -> None:
     """Dueness (BILLING.md §6), on any date of the world's two years."""
     on = FIRST + timedelta(days=days)
-    world = {**scenario(Random(seed)), "steps": [{"issue": on.isoformat()}]}
-    assert issued(world) == due(world, on)
+    assert issued({**world, "steps": [{"issue": on.isoformat()}]}) == due(world, on)
 
 
 @pytest.mark.parametrize("path", WITH_DATES, ids=lambda path: path.stem)

@@ -5,6 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ LONG_AGO = date(1900, 1, 1)
 DAY = timedelta(days=1)
 
 
+@cache
 def clamped(year: int, month_index: int, day: int) -> date:
     year, month = year + month_index // 12, month_index % 12 + 1
     return date(year, month, min(day, calendar.monthrange(year, month)[1]))
@@ -85,7 +87,7 @@ class World:
                 services[event["service_id"]].append(event)
         self.services = dict(services)
         self._values: dict[tuple[str, str, date], Any] = {}
-        self._periods: dict[tuple[str, str, date, date], Full] = {}
+        self._periods: dict[tuple[str, str, date], Full] = {}  # the latest one that was asked for
 
     def _rough_day(self, event: dict[str, Any]) -> str:
         if len(event["effective"]) == 10:
@@ -156,10 +158,11 @@ class World:
         return clamped(first_year, base + k * months, day), clamped(first_year, base + (k + 1) * months, day)
 
     def full_period(self, customer: str, interval: str, anchor: date, on: date) -> Full:
-        key = (customer, interval, anchor, on)
-        if key not in self._periods:
-            self._periods[key] = self._full_period(*key)
-        return self._periods[key]
+        key = (customer, interval, anchor)
+        latest = self._periods.get(key)
+        if latest is None or not latest.begins <= on < latest.end:
+            latest = self._periods[key] = self._full_period(*key, on)
+        return latest
 
     def _full_period(self, customer: str, interval: str, anchor: date, on: date) -> Full:
         def chosen(when: date) -> tuple[str, int]:
