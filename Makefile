@@ -8,7 +8,7 @@ WORKERS ?= 2
 UNIT := not postgres and not broker and not demo and not slow
 DEEP := tests/billing/test_properties.py tests/oracle/test_engine_agrees.py tests/checker/test_recompute.py
 
-.PHONY: help setup fmt check check-deep test bench demo schemas lock
+.PHONY: help setup fmt check check-deep test bench demo run schemas lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -42,6 +42,9 @@ bench: .venv/.set-up ## measure ingestion and the bill run against the database'
 
 demo: .venv/.set-up ## half a year of two sellers, from Kafka to invoices; results in out/
 	@$(BIN)/billing demo
+
+run: .venv/.set-up ## the demo's world that stays up: API at a printed address, until Ctrl-C
+	@$(BIN)/billing demo stay
 
 schemas: .venv/.set-up ## write the JSON Schema and AsyncAPI files anew
 	@$(BIN)/python -m schemas.generate

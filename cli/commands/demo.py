@@ -87,3 +87,41 @@ def look(folder: Kept) -> None:
     with kept(folder) as database:
         show_settings(database.settings(), page())
         wait()
+
+
+@app.command()
+def stay(
+    *,
+    out: Annotated[
+        Path, typer.Option(metavar="FOLDER", help="Where settings and an event to try are written.")
+    ] = Path("var/run"),
+    port: Annotated[
+        int, typer.Option(min=1, max=65_535, help="Port of the API; another one where somebody has it.")
+    ] = 8000,
+    broker: Annotated[
+        Preference, typer.Option(help="Apache Kafka, the embedded broker, or the best that can be had.")
+    ] = "auto",
+    as_json: JsonOption = False,
+) -> int:
+    """Live through the half year, then stay up, with the API, until Ctrl-C."""
+    import tempfile
+
+    from cli.demo.staying import stood_up
+    from cli.demo.terminal import opening, page, show_standing
+    from cli.output import console, print_json
+
+    terminal = console(stderr=True) if as_json else page()
+    opening(terminal)
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="billing-run-") as data,
+            stood_up(Path(data), out, terminal, prefer=broker, port=port) as world,
+        ):
+            if as_json:
+                print_json(world.standing.as_data())
+            else:
+                show_standing(world.standing, terminal)
+            world.wait()
+    except KeyboardInterrupt:
+        terminal.print("stopped; nothing that it started is running any more")
+    return int(ExitCode.FINE)

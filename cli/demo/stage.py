@@ -36,6 +36,7 @@ class Stage:
     brokers: str
     broker: str
     clock: Path
+    environment: Mapping[str, str]
     children: tuple[Child, ...]
 
     def at(self, instant: datetime) -> None:
@@ -68,7 +69,7 @@ def stage(folder: Path, *, prefer: Preference = "auto") -> Iterator[Stage]:
             "BILLING_TENANT_SOURCES": SETTINGS_SOURCE,
         }
         children = tuple(everything.enter_context(child) for child in _children(environment, folder))
-        yield Stage(database_url, kafka.bootstrap, kafka.description, clock, children)
+        yield Stage(database_url, kafka.bootstrap, kafka.description, clock, environment, children)
 
 
 def _children(environment: Mapping[str, str], folder: Path) -> Iterator[Any]:

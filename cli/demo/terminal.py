@@ -17,6 +17,7 @@ from rich.text import Text
 from billing.money import format_minor
 from cli.demo.closing import Closing
 from cli.demo.play import Played
+from cli.demo.staying import EVENT_FILE, PATH_TO_TRY, SETTINGS_FILE, Standing
 from cli.demo.stories_saentis import CUSTOMER_OF_24_JUNE
 from cli.demo.summary import DeadLetter, LedgerState, Month, NextDocument, Oddity, Source, Summary
 from cli.demo.world import PROVIDERS
@@ -150,6 +151,27 @@ def show_settings(settings: Mapping[str, str], terminal: Console) -> None:
         terminal.print(Text(f"  export {name}='{value}'"), soft_wrap=True)
     for tenant in (provider.tenant_id for provider in PROVIDERS):
         terminal.print(Text(f"  billing invoices list --tenant {tenant}"))
+
+
+def show_standing(found: Standing, terminal: Console) -> None:
+    """Print where the world that stays up answers, with which keys, and what to try."""
+    terminal.print()
+    terminal.print(Text(f"It stays up until Ctrl-C: {found.address}", style="bold"), soft_wrap=True)
+    for tenant_id, made in found.keys.items():
+        _heading(f"Keys of {tenant_id}, for this run alone", terminal)
+        table = _table("role", "key")
+        for role, token in made.items():
+            table.add_row(role, token)
+        _print(table, terminal)
+    _heading("In another terminal", terminal)
+    for line in (
+        f". {found.folder}/{SETTINGS_FILE}",
+        f"billing publish {found.folder}/{EVENT_FILE}",
+        f'curl -H "Authorization: Bearer $BILLING_KEY" "$BILLING_API{PATH_TO_TRY}"',
+        "billing preview --tenant saentis",
+    ):
+        terminal.print(Text(f"  {line}"), soft_wrap=True)
+    terminal.print()
 
 
 def _received(summary: Summary, terminal: Console) -> None:
