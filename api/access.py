@@ -64,10 +64,15 @@ def door(
     *roles: KeyRole,
     errors: tuple[str, ...] = (),
     answers: Mapping[int | str, dict[str, Any]] | None = None,
+    body: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return what a route's decorator takes: who may come in, and what it answers with beside its model."""
+    """Return what a route's decorator takes: who may come in, and what it answers with beside its model.
+
+    `body` describes a body that the route reads as bytes.
+    """
+    read = {} if body is None else {"requestBody": body}
     return {
-        "openapi_extra": {"security": [{SCHEME: []}], ROLES: list(roles)},
+        "openapi_extra": {"security": [{SCHEME: []}], ROLES: list(roles), **read},
         "responses": {**documented(*errors), **(answers or {})},
     }
 

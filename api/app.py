@@ -10,12 +10,41 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from api import errors, openapi
+from api.bodies import BodyLimit
 from api.caching import EntityTags
-from api.routes import about, customers, health, invoices
+from api.routes import (
+    about,
+    anomalies,
+    bill_runs,
+    catalog,
+    customers,
+    dead_letters,
+    events,
+    facts,
+    health,
+    invoice_files,
+    invoices,
+    preview,
+    services,
+)
 from api.settings import Context
+from projections.ordered_runs import RunDesk
 
 GZIP_BYTES: Final = 1_000
-RESOURCES: Final = (customers.router, invoices.router, about.router)
+RESOURCES: Final = (
+    events.router,
+    catalog.router,
+    customers.router,
+    preview.router,
+    services.router,
+    invoices.router,
+    invoice_files.router,
+    bill_runs.router,
+    anomalies.router,
+    dead_letters.router,
+    facts.router,
+    about.router,
+)
 
 
 def create_app(
@@ -43,9 +72,11 @@ def create_app(
             *middleware,
             Middleware(GZipMiddleware, minimum_size=GZIP_BYTES),
             Middleware(EntityTags),
+            Middleware(BodyLimit),
         ],
     )
     app.state.context = context
+    app.state.run_desk = RunDesk(context.connect, clock=context.clock, workers=context.settings.run_workers)
     errors.install(app)
     app.include_router(health.router)
     for router in RESOURCES:

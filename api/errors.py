@@ -26,6 +26,20 @@ STATUSES: Final[Mapping[str, HTTPStatus]] = {
     "not_found": HTTPStatus.NOT_FOUND,
     "customer_unknown": HTTPStatus.NOT_FOUND,
     "invoice_unknown": HTTPStatus.NOT_FOUND,
+    "product_unknown": HTTPStatus.NOT_FOUND,
+    "service_unknown": HTTPStatus.NOT_FOUND,
+    "event_unknown": HTTPStatus.NOT_FOUND,
+    "fact_unknown": HTTPStatus.NOT_FOUND,
+    "bill_run_unknown": HTTPStatus.NOT_FOUND,
+    "dead_letter": HTTPStatus.NOT_FOUND,
+    "dead_letter_settled": HTTPStatus.CONFLICT,
+    "as_of_unknown": HTTPStatus.NOT_FOUND,
+    "issue_date_in_future": HTTPStatus.CONFLICT,
+    "issue_date_descends": HTTPStatus.CONFLICT,
+    "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "media_type_unsupported": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "event_refused": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "unreadable_batch": HTTPStatus.UNPROCESSABLE_ENTITY,
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "not_acceptable": HTTPStatus.NOT_ACCEPTABLE,
     "invalid_request": HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -87,6 +101,48 @@ class NotAcceptableError(LedgerError):
     code: ClassVar[str] = "not_acceptable"
 
 
+class ProductUnknownError(LedgerError):
+    """No fact publishes the product."""
+
+    code: ClassVar[str] = "product_unknown"
+
+
+class ServiceUnknownError(LedgerError):
+    """No fact names the service."""
+
+    code: ClassVar[str] = "service_unknown"
+
+
+class EventUnknownError(LedgerError):
+    """No event of this source and id was booked or refused."""
+
+    code: ClassVar[str] = "event_unknown"
+
+
+class FactUnknownError(LedgerError):
+    """The ledger has no fact of this number."""
+
+    code: ClassVar[str] = "fact_unknown"
+
+
+class EventRefusedError(LedgerError):
+    """None of the events could be booked; `results` says why, for each."""
+
+    code: ClassVar[str] = "event_refused"
+
+
+class BodyTooLargeError(LedgerError):
+    """The request's body is longer than is read."""
+
+    code: ClassVar[str] = "body_too_large"
+
+
+class MediaTypeUnsupportedError(LedgerError):
+    """The body is of a media type that is not read here."""
+
+    code: ClassVar[str] = "media_type_unsupported"
+
+
 class NotFoundError(LedgerError):
     """There is nothing at this address."""
 
@@ -105,8 +161,13 @@ class DatabaseAwayError(LedgerError):
     code: ClassVar[str] = "database_away"
 
 
-def problem(error: LedgerError, places: Sequence[ProblemPlace] | None = None) -> Response:
-    """Return the answer for an error that a caller can understand."""
+def problem(
+    error: LedgerError,
+    places: Sequence[ProblemPlace] | None = None,
+    *,
+    more: Mapping[str, Any] | None = None,
+) -> JSONResponse:
+    """Return the answer for an error that a caller can understand; `more` are members of its own."""
     status = STATUSES[error.code]
     title = (type(error).__doc__ or error.code).partition("\n")[0]
     body = Problem(
@@ -122,7 +183,8 @@ def problem(error: LedgerError, places: Sequence[ProblemPlace] | None = None) ->
         headers["WWW-Authenticate"] = 'Bearer realm="billing"'
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = RETRY_SECONDS
-    return JSONResponse(body.model_dump(exclude_none=True), status, headers, media_type=PROBLEM)
+    content = {**body.model_dump(exclude_none=True), **(more or {})}
+    return JSONResponse(content, status, headers, media_type=PROBLEM)
 
 
 def install(app: FastAPI) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated, Final
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 MOST_CHARACTERS: Final = 600
 SPOKEN: Final = r"^[^\x00]+$"
@@ -31,6 +31,18 @@ Money = Annotated[
 ]
 Currency = Annotated[str, Field(description="ISO 4217.", pattern=r"^[A-Z]{3}$", examples=["EUR"])]
 Seq = Annotated[int, Field(description="The fact's place in the tenant's ledger.", ge=1, examples=[42])]
+
+
+class EventRef(BaseModel):
+    """What names an event: its source, and its id there. `GET /v1/events` says what became of it."""
+
+    source: str = Field(examples=["/fulfilment/eu-1"])
+    id: str = Field(examples=["01JZ8Q4T"])
+
+
+def event_ref(source: str, event_id: str) -> EventRef:
+    """Return the name of an event."""
+    return EventRef(source=source, id=event_id)
 
 
 def first_of(month: str) -> date:

@@ -42,6 +42,7 @@ WRONG_USE_CODES: Final = frozenset(
         "invalid_scenario",
         "unreadable_lines",
         "dead_letter",
+        "dead_letter_settled",
         "read_model_unknown",
         "nothing_projected",
         "as_of_unknown",

@@ -10,7 +10,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from consumers.decode import decode, trace_of_message
-from consumers.errors import DeadLetterError
+from consumers.errors import DeadLetterError, DeadLetterSettledError
 from consumers.facts import prepare, refusal
 from consumers.records import Headers, Heard
 from ledger.append import append, begin_appending
@@ -51,6 +51,12 @@ RECOUNT: LiteralString = """
     UPDATE ledger.ingest_offset SET rejected = rejected - 1, booked = booked + %s, duplicate = duplicate + %s,
         updated_at = %s
     WHERE consumer_group = %s AND topic = %s AND partition = %s"""
+
+COLUMNS: Final[LiteralString] = (
+    'id, consumer_group, topic, topic_incarnation, partition, "offset", tenant_id, key, value, headers,'
+    " origin, reason, detail, place, recorded_at, state, note"
+)
+"""What `DeadLetter` is made of, for who reads them as a list of one tenant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +134,8 @@ def redrive(
 ) -> Redriven:
     """Read a dead letter again and book it; counts move with it, so that they still close.
 
-    It keeps its origin. Where it is refused again it stays, with the new reason. Raises DeadLetterError for
-    one that is settled.
+    It keeps its origin. Where it is refused again it stays, with the new reason. Raises DeadLetterError
+    and, for one that is settled, DeadLetterSettledError.
     """
     with connection.transaction():
         begin_appending(connection)
@@ -160,7 +166,7 @@ def redrive(
 def discard(connection: Connection[Any], letter_id: int, *, note: str, clock: Clock) -> None:
     """Set a dead letter aside for good, with the reason why; it stays counted as rejected.
 
-    Raises DeadLetterError for one that is settled.
+    Raises DeadLetterError and, for one that is settled, DeadLetterSettledError.
     """
     with connection.transaction():
         begin_appending(connection)
@@ -177,7 +183,9 @@ def _refuse_again(connection: Connection[Any], letter: DeadLetter, why: Unreadab
 def _open_one(connection: Connection[Any], letter_id: int) -> DeadLetter:
     letter = _one(connection, LOCK, letter_id)
     if letter.state not in OPEN_STATES:
-        raise DeadLetterError(f"dead letter {letter_id} is {letter.state} already; list shows the open ones")
+        raise DeadLetterSettledError(
+            f"dead letter {letter_id} is {letter.state} already; list shows open ones"
+        )
     return letter
 
 

@@ -49,9 +49,15 @@ class BrokerAwayError(LedgerError):
 
 
 class DeadLetterError(LedgerError):
-    """There is no such dead letter, or it is settled already."""
+    """There is no such dead letter."""
 
     code: ClassVar[str] = "dead_letter"
+
+
+class DeadLetterSettledError(LedgerError):
+    """The dead letter was re-driven or discarded before."""
+
+    code: ClassVar[str] = "dead_letter_settled"
 
 
 class UnreadableFileError(LedgerError):

@@ -28,6 +28,7 @@ GRANT billing_appender, billing_projector, billing_app TO billing_serve;
 GRANT billing_appender, billing_projector, billing_app, billing_eraser TO billing_operate;
 SELECT format('GRANT %I TO %I', role, login) FROM (VALUES
     ('billing_doorkeeper', 'billing_serve'), ('billing_keysmith', 'billing_serve'),
+    ('billing_clerk', 'billing_serve'), ('billing_clerk', 'billing_operate'),
     ('billing_doorkeeper', 'billing_operate'), ('billing_keysmith', 'billing_operate')) AS door (role, login)
     JOIN pg_roles ON rolname = role \gexec
 COMMIT;

@@ -30,8 +30,8 @@ class Fact:
     """One row of a tenant's ledger. `version` is the place in its stream; for a heard fact it equals `seq`.
 
     `recorded_at` is aware (UTC); `payload` the canonical CloudEvent; `origin` where it came from:
-    `kafka:topic/partition/offset`, `import:name/line`, or empty for our own; `leaf` its hash in the Merkle
-    log.
+    `kafka:topic/partition/offset`, `import:name/line`, `http:key id`, or empty for our own; `leaf` its hash
+    in the Merkle log.
     """
 
     tenant_id: str

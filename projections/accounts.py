@@ -13,6 +13,7 @@ from billing.invoiced import InvoicedSpan
 from billing.money import exact
 from projections.facts import CloudEvent
 from projections.invoices import Issue
+from projections.pages import Listing, Order
 from projections.tables import ReadModel, Table
 
 MODEL: Final = ReadModel(
@@ -99,6 +100,13 @@ STANDING: Final[LiteralString] = """
         WHERE tenant_id = %(tenant_id)s AND customer_id = c.customer_id AND settles > c.since OFFSET 0) AS l
     ORDER BY l.seq, l.line_no"""
 
+RUNS: Final = Listing(
+    "seq, recorded_at, run_date, customer_id, documents, set_aside",
+    "runs_v1",
+    {"seq": Order(("seq",), ("bigint",))},
+    {},
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -107,6 +115,24 @@ class Account:
     version: int
     last_due_for: date | None
     settled: Mapping[str, tuple[Day, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class CompletedRun:
+    """A run that is done; `customer_id` None: for all customers."""
+
+    seq: int
+    recorded_at: datetime
+    issue_date: date
+    customer_id: str | None
+    documents: int
+    set_aside: Sequence[Mapping[str, str]]
+
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> "CompletedRun":
+        """Return a row of `RUNS`."""
+        seq, recorded_at, issue_date, customer_id, documents, set_aside = row
+        return cls(seq, recorded_at, issue_date, customer_id, documents, orjson.loads(set_aside))
 
 
 class Candidate(NamedTuple):

@@ -7,6 +7,7 @@ from typing import Any, Final, LiteralString
 from psycopg import Cursor
 
 from billing.facts import Anomaly, EventRef
+from projections.pages import Listing, Order, Wanted, page
 from projections.session import copy_rows
 from projections.tables import ReadModel, Table
 
@@ -14,9 +15,9 @@ MODEL: Final = ReadModel(
     "anomalies",
     (
         Table(
-            "anomalies_v1",
+            "anomalies_v2",
             """
-            CREATE TABLE anomalies_v1 (
+            CREATE TABLE anomalies_v2 (
                 tenant_id text COLLATE "C" NOT NULL,
                 subject   text COLLATE "C" NOT NULL,
                 ordinal   integer NOT NULL,
@@ -25,21 +26,30 @@ MODEL: Final = ReadModel(
                 event_id  text NOT NULL,
                 detail    text NOT NULL,
                 PRIMARY KEY (tenant_id, subject, ordinal)
-            )""",
+            );
+            CREATE INDEX ON anomalies_v2 (tenant_id, code, subject, ordinal)""",
         ),
     ),
 )
 
 FORGET: Final[LiteralString] = (
-    "DELETE FROM anomalies_v1 WHERE tenant_id = %(tenant_id)s AND subject = ANY(%(subjects)s)"
+    "DELETE FROM anomalies_v2 WHERE tenant_id = %(tenant_id)s AND subject = ANY(%(subjects)s)"
 )
 COPY: Final[LiteralString] = """
-    COPY anomalies_v1 (tenant_id, subject, ordinal, code, source, event_id, detail)
+    COPY anomalies_v2 (tenant_id, subject, ordinal, code, source, event_id, detail)
     FROM STDIN (FORMAT BINARY)"""
+MOST_OF_SUBJECT: Final = 10_000
 TYPES: Final = ("text", "text", "int4", "text", "text", "text", "text")
 LIST: Final[LiteralString] = """
-    SELECT subject, code, source, event_id, detail FROM anomalies_v1
+    SELECT subject, code, source, event_id, detail FROM anomalies_v2
     WHERE tenant_id = %(tenant_id)s ORDER BY subject, ordinal"""
+
+LISTING: Final = Listing(
+    "subject, code, source, event_id, detail",
+    "anomalies_v2",
+    {"subject": Order(("subject", "ordinal"), ("text", "integer"))},
+    {"code": "code = %(code)s", "subject": "subject = %(subject)s"},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,12 @@ def replace(cursor: Cursor[Any], tenant_id: str, found: Mapping[str, Iterable[An
 def anomalies(cursor: Cursor[Any], tenant_id: str) -> list[AnomalyRow]:
     """Return every finding of a tenant, by subject."""
     return [AnomalyRow(*row) for row in cursor.execute(LIST, {"tenant_id": tenant_id}).fetchall()]
+
+
+def of_subject(cursor: Cursor[Any], tenant_id: str, subject: str) -> list[AnomalyRow]:
+    """Return what is found about one stream."""
+    wanted = Wanted("subject", MOST_OF_SUBJECT, filters={"subject": subject})
+    return [AnomalyRow(*found.row) for found in page(cursor, tenant_id, LISTING, wanted)]
 
 
 def _order(item: Anomaly) -> tuple[EventRef, str, str]:

@@ -12,6 +12,7 @@ from billing.days import ALWAYS, Day, to_date
 from billing.facts import Anomaly
 from projections import facts
 from projections.facts import Heard
+from projections.pages import Listing, Order
 from projections.policies import local_date
 from projections.session import copy_rows
 from projections.tables import ReadModel, Table
@@ -77,6 +78,52 @@ LIST: Final[LiteralString] = """
            effective, applies
     FROM products_v1 p LEFT JOIN prices_v1 USING (tenant_id, product_id)
     WHERE tenant_id = %(tenant_id)s ORDER BY product_id, price_id, ordinal"""
+
+LISTING: Final = Listing(
+    "product_id, name, service_type, description, currency",
+    "products_v1",
+    {"product_id": Order(("product_id",), ("text",))},
+    {"service_type": "service_type = %(service_type)s"},
+)
+PRODUCT: Final[LiteralString] = """
+    SELECT product_id, name, service_type, description, currency FROM products_v1
+    WHERE tenant_id = %(tenant_id)s AND product_id = %(product_id)s"""
+VERSIONS_OF: Final[LiteralString] = """
+    SELECT product_id, price_id, name, kind, "interval", timing, trigger, proration, amount, effective,
+           applies, heard, source, event_id
+    FROM prices_v1 WHERE tenant_id = %(tenant_id)s AND product_id = ANY(%(products)s)
+    ORDER BY product_id, price_id, ordinal"""
+
+
+@dataclass(frozen=True, slots=True)
+class ProductRow:
+    """One product without its prices."""
+
+    product_id: str
+    name: str
+    service_type: str
+    description: str
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """One version of one price; `effective` None: always; `heard` the seq of the event that set it."""
+
+    product_id: str
+    price_id: str
+    name: str
+    kind: str
+    interval: str | None
+    timing: str | None
+    trigger: str | None
+    proration: str | None
+    amount: str
+    effective: date | None
+    applies: str
+    heard: int
+    source: str
+    event_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +215,23 @@ def replace(cursor: Cursor[Any], tenant_id: str, product_ids: Collection[str], c
 def prices(cursor: Cursor[Any], tenant_id: str) -> list[PriceRow]:
     """Return every version of every price, by product and price."""
     return [PriceRow(*row) for row in cursor.execute(LIST, {"tenant_id": tenant_id}).fetchall()]
+
+
+def product(cursor: Cursor[Any], tenant_id: str, product_id: str) -> ProductRow | None:
+    """Return one product, or None where there is none."""
+    found = cursor.execute(PRODUCT, {"tenant_id": tenant_id, "product_id": product_id}).fetchone()
+    return None if found is None else ProductRow(*found)
+
+
+def versions_of(
+    cursor: Cursor[Any], tenant_id: str, product_ids: Collection[str]
+) -> dict[str, list[VersionRow]]:
+    """Return every version of every price of some products, by product; in order of price and version."""
+    found: dict[str, list[VersionRow]] = {name: [] for name in product_ids}
+    cursor.execute(VERSIONS_OF, {"tenant_id": tenant_id, "products": list(product_ids)})
+    for row in cursor.fetchall():
+        found[row[0]].append(VersionRow(*row))
+    return found
 
 
 def _prices(tenant_id: str, product: Product) -> Iterator[tuple[object, ...]]:

@@ -29,6 +29,8 @@ RANGE: Final[LiteralString] = """
 AT: Final[LiteralString] = """
     SELECT seq, version, payload FROM ledger.fact
     WHERE tenant_id = %(tenant_id)s AND seq = ANY(%(seqs)s) ORDER BY seq"""
+MOMENTS: Final[LiteralString] = """
+    SELECT seq, recorded_at FROM ledger.fact WHERE tenant_id = %(tenant_id)s AND seq = ANY(%(seqs)s)"""
 EVER: Final = 2**62
 
 
@@ -77,6 +79,11 @@ def at(cursor: Cursor[Any], tenant_id: str, seqs: Collection[int]) -> Iterator[t
     cursor.execute(AT, {"tenant_id": tenant_id, "seqs": list(seqs)}, binary=True)
     for seq, version, payload in cursor.fetchall():
         yield seq, version, orjson.loads(payload)
+
+
+def moments(cursor: Cursor[Any], tenant_id: str, seqs: Collection[int]) -> dict[int, datetime]:
+    """Return when the facts at `seqs` were recorded."""
+    return dict(cursor.execute(MOMENTS, {"tenant_id": tenant_id, "seqs": list(seqs)}).fetchall())
 
 
 def heard(facts: Collection[tuple[int, bytes]]) -> list[Heard]:

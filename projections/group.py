@@ -21,6 +21,7 @@ from projections import (
     parking,
     policies,
     queue,
+    rejections,
     services,
 )
 from projections.bookmarks import Bookmark
@@ -41,6 +42,7 @@ MODELS: Final = (
     invoices.MODEL,
     accounts.MODEL,
     anomalies.MODEL,
+    rejections.MODEL,
     queue.MODEL,
     parking.MODEL,
     bookmarks.MODEL,
@@ -59,6 +61,7 @@ class Touched:
     tenant: bool = False
     documents: list[Header] = field(default_factory=list)
     runs: list[Header] = field(default_factory=list)
+    rejections: list[Header] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,7 @@ class Group:
         for header in touched.runs:
             for _, _, event in facts.at(cursor, tenant_id, [header.seq]):
                 accounts.add_run(cursor, tenant_id, header.seq, header.recorded_at, event["data"])
+        rejections.apply(cursor, tenant_id, touched.rejections)
         if after != before:
             bookmarks.move(cursor, tenant_id, after)
         return Applied(after.seq, len(headers), done.services, done.parked)
@@ -185,8 +189,9 @@ def sort(headers: Sequence[Header]) -> Touched:
                 touched.documents.append(header)
             case "runs":
                 touched.runs.append(header)
-            case _:  # rejected: nothing to remember of it here
-                pass
+            case noun:
+                assert noun == "rejected", header
+                touched.rejections.append(header)
     return touched
 
 

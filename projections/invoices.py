@@ -12,7 +12,7 @@ from billing.days import to_date
 from billing.errors import LedgerError
 from billing.line import Line
 from billing.money import parse_minor
-from projections import facts
+from projections import facts, invoice_products
 from projections.pages import Listing, Order
 from projections.session import copy_rows
 from projections.tables import ReadModel, Table
@@ -82,6 +82,7 @@ MODEL: Final = ReadModel(
             CREATE INDEX ON invoice_lines_v1 (tenant_id, customer_id, settles) WHERE settles IS NOT NULL;
             CREATE INDEX ON invoice_lines_v1 (tenant_id, service_id, seq)""",
         ),
+        invoice_products.TABLE,
     ),
 )
 
@@ -114,7 +115,11 @@ CORRECT: Final[LiteralString] = """
     WHERE l.tenant_id = %(tenant_id)s AND l.number = c.number AND l.line_no = c.line_no"""
 FORGET_CUSTOMER: Final[LiteralString] = """
     WITH gone AS (
-        DELETE FROM invoice_lines_v1 WHERE tenant_id = %(tenant_id)s AND customer_id = %(customer_id)s)
+        DELETE FROM invoice_lines_v1 WHERE tenant_id = %(tenant_id)s AND customer_id = %(customer_id)s),
+    unlisted AS (
+        DELETE FROM invoice_products_v1 p USING invoices_v2 i
+        WHERE i.tenant_id = %(tenant_id)s AND i.customer_id = %(customer_id)s
+            AND p.tenant_id = i.tenant_id AND p.period = i.period AND p.seq = i.seq)
     DELETE FROM invoices_v2 WHERE tenant_id = %(tenant_id)s AND customer_id = %(customer_id)s"""
 LIST: Final[LiteralString] = """
     SELECT number, kind, customer_id, currency, net_minor, due_for, issued_on, line_count, account_version,
@@ -140,6 +145,9 @@ LISTING: Final = Listing(
     {
         "customer_id": "customer_id = %(customer_id)s",
         "kind": "kind = %(kind)s",
+        "product_id": invoice_products.OF_PRODUCT,
+        "service_type": invoice_products.OF_SERVICE_TYPE,
+        "service_id": invoice_products.OF_SERVICE,
         "currency": "currency = %(currency)s",
         "period": "period = %(period)s",
         "due_from": "due_for >= %(due_from)s",
@@ -147,6 +155,14 @@ LISTING: Final = Listing(
         "net_from": "net_minor >= %(net_from)s",
         "net_to": "net_minor <= %(net_to)s",
     },
+)
+
+LINES: Final = Listing(
+    "number, line_no, customer_id, currency, service_id, product_id, price_id, kind, quantity, unit_amount,"
+    " period_start, period_end, full_start, full_end, amount_minor, reverses, adjusts, seq",
+    "invoice_lines_v1",
+    {"issued": Order(("seq", "number", "line_no"), ("bigint", "text", "integer"))},
+    {"service_id": "service_id = %(service_id)s"},
 )
 
 
@@ -208,11 +224,12 @@ class Rows:
     invoices: list[tuple[object, ...]]
     lines: dict[tuple[str, int], list[Any]]
     corrections: dict[tuple[str, int], tuple[date | None, date | None, int | None]]
+    products: list[tuple[object, ...]]
 
 
 def rows_of(tenant_id: str, issues: Iterable[Issue]) -> Rows:
     """Return the rows of documents, in the order in which they were issued."""
-    rows = Rows([], {}, {})
+    rows = Rows([], {}, {}, [])
     for issue in issues:
         _add(rows, tenant_id, issue)
     return rows
@@ -222,6 +239,7 @@ def write(cursor: Cursor[Any], tenant_id: str, rows: Rows) -> None:
     """Write the rows of a batch."""
     copy_rows(cursor, COPY_INVOICES, INVOICE_TYPES, rows.invoices)
     copy_rows(cursor, COPY_LINES, LINE_TYPES, rows.lines.values())
+    invoice_products.write(cursor, rows.products)
     if rows.corrections:
         keys = list(rows.corrections)
         values = list(rows.corrections.values())
@@ -274,6 +292,7 @@ def _add(rows: Rows, tenant_id: str, issue: Issue) -> None:
     currency = content["currency"]
     number = data["number"]
     due_for = date.fromisoformat(content["due_for"])
+    period = due_for.replace(day=1)
     rows.invoices.append(
         (
             tenant_id,
@@ -290,7 +309,7 @@ def _add(rows: Rows, tenant_id: str, issue: Issue) -> None:
             date.fromisoformat(data["issued_on"]),
             content["line_count"],
             data["computed_at_seq"],
-            due_for.replace(day=1),
+            period,
         )
     )
     line_no = 0
@@ -301,6 +320,7 @@ def _add(rows: Rows, tenant_id: str, issue: Issue) -> None:
             _correct(rows, line)
             row = _line_row(line, (tenant_id, number, line_no, seq, content["customer_id"], currency))
             rows.lines[number, line_no] = row
+            rows.products.append((tenant_id, line.product_id, period, issue.seq))
     assert line_no == content["line_count"], f"{number} has {line_no} lines of {content['line_count']}"
 
 

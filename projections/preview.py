@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final
+from typing import Any, Final
+
+from psycopg import Cursor
 
 from billing.days import ALWAYS, FOREVER, Day, to_date
 from billing.entitlement import Entitled, entitle
@@ -62,25 +64,30 @@ def preview(connect: Connect, tenant_id: str, *, clock: Clock, customer_id: str 
     Days missed till today come first, as the next run would bill them. Equal to what the runs of those days
     issue if nothing is heard in between, but for what is `planned` (BILLING.md §7 d).
     """
+    with connect() as connection, reading(connection, tenant_id) as cursor:
+        return seen(cursor, tenant_id, clock=clock, customer_id=customer_id)
+
+
+def seen(cursor: Cursor[Any], tenant_id: str, *, clock: Clock, customer_id: str | None = None) -> Preview:
+    """Return the same within a transaction that sees the tenant (`reading`)."""
     invoices: list[PreviewedInvoice] = []
     set_aside: dict[str, str] = {}
-    with connect() as connection, reading(connection, tenant_id) as cursor:
-        bookmark = bookmarks.read(cursor, tenant_id)
-        common = books.shared(cursor, tenant_id, bookmark)
-        done = {
-            item.customer_id: day
-            for item, day in due.done_through(cursor, common, bookmark.seq, customer_id).items()
-        }
-        names = list(done)
-        for start in range(0, len(names), CHUNK_CUSTOMERS):
-            chunk = names[start : start + CHUNK_CUSTOMERS]
-            read = drafting.snapshot(cursor, tenant_id, chunk, common)
-            today = Day(clock().astimezone(read.books.book.zone).date().toordinal())
-            for name in chunk:
-                try:
-                    invoices.extend(previewed(read, name, done[name], today))
-                except Exception as error:  # noqa: BLE001 - one bad customer is reported, the others are shown
-                    set_aside[name] = f"{type(error).__name__}: {error}"
+    bookmark = bookmarks.read(cursor, tenant_id)
+    common = books.shared(cursor, tenant_id, bookmark)
+    done = {
+        item.customer_id: day
+        for item, day in due.done_through(cursor, common, bookmark.seq, customer_id).items()
+    }
+    names = list(done)
+    for start in range(0, len(names), CHUNK_CUSTOMERS):
+        chunk = names[start : start + CHUNK_CUSTOMERS]
+        read = drafting.snapshot(cursor, tenant_id, chunk, common)
+        today = Day(clock().astimezone(read.books.book.zone).date().toordinal())
+        for name in chunk:
+            try:
+                invoices.extend(previewed(read, name, done[name], today))
+            except Exception as error:  # noqa: BLE001 - one bad customer is reported, the others are shown
+                set_aside[name] = f"{type(error).__name__}: {error}"
     return Preview(tenant_id, bookmark.seq, tuple(invoices), set_aside)
 
 

@@ -9,6 +9,7 @@ from psycopg import Cursor
 
 from billing.facts import ServiceEvent
 from billing.timeline import Timeline, customers_in
+from projections import service_list
 from projections.session import copy_rows
 from projections.tables import ReadModel, Table
 
@@ -32,6 +33,7 @@ MODEL: Final = ReadModel(
             );
             CREATE INDEX ON services_v1 (tenant_id, customer_id, service_id)""",
         ),
+        service_list.TABLE,
     ),
 )
 
@@ -90,9 +92,11 @@ def replace(
     cursor: Cursor[Any], tenant_id: str, service_ids: Collection[str], folded: Iterable[Folded]
 ) -> None:
     """Write the rows of some services; those without a fold lose theirs."""
+    known = list(folded)
+    service_list.replace(cursor, tenant_id, service_ids, (item.timeline for item in known))
     cursor.execute(FORGET, {"tenant_id": tenant_id, "services": list(service_ids)})
     rows: list[tuple[object, ...]] = []
-    for item in folded:
+    for item in known:
         timeline = orjson.dumps(item.timeline.as_data())
         products = sorted(item.product_ids)
         rows.extend(

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     TENANT_UNKNOWN = "tenant_unknown"
     TENANT_SOURCE = "tenant_source_refused"
     CONFLICT = "conflicting_duplicate"
+    FOREIGN_TENANT = "tenant_refused"
 
 
 DESCRIPTIONS = {
@@ -49,5 +50,6 @@ DESCRIPTIONS = {
     Reason.TENANT_UNKNOWN: "The tenant's ledger is not open yet; re-drive after tenant.configured",
     Reason.TENANT_SOURCE: "tenant.configured came from a source that the operator does not allow",
     Reason.CONFLICT: "The same source and id was heard with other content",
+    Reason.FOREIGN_TENANT: "By HTTP: the event names another tenant than the key",
 }
 """One sentence for each code, for the reference documentation."""

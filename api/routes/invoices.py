@@ -115,9 +115,13 @@ INVOICES: Final = Listed("invoices", InvoiceSummary, invoices.LISTING.orders, _f
     response_model=Page[InvoiceSummary],
     **door(*READERS, answers=forms(InvoiceSummary)),
 )
-def list_invoices(
+def list_invoices(  # noqa: PLR0913 - each is a filter
     asked: Asked,
+    *,
     customer_id: QueryId = None,
+    service_id: Annotated[QueryId, Query(description="Those with a line of the service.")] = None,
+    product_id: Annotated[QueryId, Query(description="Those with a line of the product.")] = None,
+    service_type: Annotated[QueryId, Query(description="Those with a line of such a product.")] = None,
     kind: Kind | None = None,
     period: Annotated[QueryMonth | None, Query(description="Billing period: the month of due_for.")] = None,
     currency: Annotated[str | None, Query(pattern=r"^[A-Z]{3}$")] = None,
@@ -128,6 +132,9 @@ def list_invoices(
     """Issued documents, the latest first. Filters narrow; all that are given must hold."""
     filters = {
         "customer_id": customer_id,
+        "service_id": service_id,
+        "product_id": product_id,
+        "service_type": service_type,
         "kind": kind,
         "currency": currency,
         "period": None if period is None else first_of(period),
@@ -167,11 +174,12 @@ def summary(row: InvoiceRow) -> dict[str, Any]:
 
 def whole(found: IssuedDocument) -> Invoice:
     """Return a document as it is shown."""
-    lines = [_line(number, line) for number, line in enumerate(found.lines, start=1)]
+    lines = [line_of(number, line) for number, line in enumerate(found.lines, start=1)]
     return Invoice(**summary(found.row), line_items=lines, leaf=found.leaf.hex())
 
 
-def _line(number: int, line: Mapping[str, Any]) -> InvoiceLine:
+def line_of(number: int, line: Mapping[str, Any]) -> InvoiceLine:
+    """Return a line of a fact as it is shown; `number` counts from 1."""
     return InvoiceLine.model_validate({"line": number, **line})
 
 

@@ -16,7 +16,7 @@ from cli.settings import read_settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cli.issued_documents import IssuedDocuments
+    from api.issued_documents import IssuedDocuments
     from documents.lines_csv import ControlTotals
     from documents.view import InvoiceView
 
@@ -125,7 +125,7 @@ def _complete(path: Path) -> Iterator[BinaryIO]:
 def _documents(tenant: str | None) -> "Iterator[IssuedDocuments]":
     import psycopg
 
-    from cli.issued_documents import IssuedDocuments
+    from api.issued_documents import IssuedDocuments
     from cli.tenants import tenant_of
     from projections.session import reading
 

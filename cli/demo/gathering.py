@@ -6,13 +6,13 @@ from typing import Any, Final, LiteralString
 
 from psycopg import Connection, Cursor
 
+from api.issued_documents import IssuedDocuments
 from billing.money import format_minor
 from cli.clock import clock_from
 from cli.demo.errors import LedgerBrokenError
 from cli.demo.papers import pdf_path
 from cli.demo.stage import Stage
 from cli.demo.summary import DeadLetter, IssuedDocument, LedgerState, NextDocument, Oddity, Source
-from cli.issued_documents import IssuedDocuments
 from documents.view import InvoiceView
 from ledger.personal import reveal
 from ledger.verify import tenants, verify

@@ -26,12 +26,20 @@ class Operation:
 
     @property
     def parameters(self) -> list[str]:
-        return re.findall(r"{(\w+)}", self.path)
+        """What must be named to call it: in the address, and in the query."""
+        return [*re.findall(r"{(\w+)}", self.path), *self.queries]
+
+    @property
+    def queries(self) -> list[str]:
+        named = self.described.get("parameters", ())
+        return [one["name"] for one in named if one["in"] == "query" and one["required"]]
 
     def path_with(self, value: str | Callable[[str], str]) -> str:
         """Return the address with each parameter replaced, by one value or by what a function gives it."""
         fill = value if callable(value) else lambda _: value
-        return re.sub(r"{(\w+)}", lambda found: fill(found[1]), self.path)
+        path = re.sub(r"{(\w+)}", lambda found: fill(found[1]), self.path)
+        query = "&".join(f"{name}={fill(name)}" for name in self.queries)
+        return f"{path}?{query}" if query else path
 
 
 def operations(app: FastAPI) -> Iterator[Operation]:

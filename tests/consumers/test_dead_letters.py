@@ -8,7 +8,7 @@ from consumers.database import connect
 from consumers.dead_letter_topic import error_headers
 from consumers.dead_letters import STATES, discard, list_letters, redrive, show
 from consumers.decode import decode
-from consumers.errors import DeadLetterError
+from consumers.errors import DeadLetterError, DeadLetterSettledError
 from consumers.records import Beginning, Heard, Partition, Refused, Slice
 from consumers.sink import Sink
 from ledger.personal import reveal
@@ -121,7 +121,7 @@ def test_a_settled_letter_is_settled_once(connection, book, database, settle):
         lambda: drive(connection, letter),
         lambda: discard(connection, letter.id, note="", clock=clock),
     ):
-        with pytest.raises(DeadLetterError, match="already"):
+        with pytest.raises(DeadLetterSettledError, match="already"):
             again()
     (settled,) = list_letters(connection, states=STATES)
     assert settled.state == {"redrive": "redriven", "discard": "discarded"}[settle]

@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 import pytest
 
+from api.issued_documents import IssuedDocuments
 from billing.money import parse_minor
 from cli import main
 from cli.commands.export import file_name, write_csv, write_pdfs
-from cli.issued_documents import IssuedDocuments
 from documents.invoice_pdf import render
 from ledger.append import append
 from ledger.facts import heard_fact
