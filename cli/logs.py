@@ -54,6 +54,7 @@ def set_up_logs(
         structlog.stdlib.add_logger_name,
         ExtraAdder(),
         stand,
+        drop_colours,
         TimeStamper(fmt="iso", utc=True, key="time"),
         format_exc_info,
         conceal,
@@ -89,6 +90,12 @@ def logged(settings: "Settings", *, command: str) -> Iterator[None]:
     except Exception:
         log.exception("process.failed")
         raise
+
+
+def drop_colours(_logger: Any, _method: str, event: "EventDict") -> "EventDict":
+    """Leave out the second wording, with escape codes, that the web server brings along for terminals."""
+    event.pop("color_message", None)
+    return event
 
 
 def conceal(_logger: Any, _method: str, event: "EventDict") -> "EventDict":

