@@ -8,7 +8,7 @@ WORKERS ?= 2
 UNIT := not postgres and not broker and not demo and not slow
 DEEP := tests/billing/test_properties.py tests/oracle/test_engine_agrees.py tests/checker/test_recompute.py
 
-.PHONY: help setup fmt check check-deep test bench demo run schemas lock
+.PHONY: help setup fmt check check-deep test mutants bench demo run schemas lock
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ check-deep: .venv/.set-up ## thousands of generated worlds for each property of 
 
 test: .venv/.set-up ## every test, on a real PostgreSQL and a real broker
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+mutants: .venv/.set-up ## change billing/ in thousands of small ways; fail on one that no test notices and docs don't explain
+	@$(BIN)/python -m tests.mutants --jobs $(WORKERS) $(FILES)
 
 bench: .venv/.set-up ## measure ingestion and the bill run against the database's own limit
 	@$(BIN)/billing bench ingest

@@ -17,9 +17,9 @@ FOREVER: Final = Day(3652060)
 
 _FIRST_YEAR: Final = 1000  # nothing is billed before; keeps every full period within what a date can hold
 _LAST_YEAR: Final = 9998  # an instant of the last year may have a local day after every date
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_DATE = re.compile(r"[0-9]{4}(?:-[0-9]{2}){2}")
 _INSTANT = re.compile(
-    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?(?:[Zz]|[+-]\d{2}:\d{2})", re.ASCII
+    r"[0-9]{4}(?:-[0-9]{2}){2}T[0-9]{2}(?::[0-9]{2}){2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})"
 )
 
 
@@ -43,8 +43,9 @@ def _day_of_text(text: str) -> Day:
 
 def instant(text: str) -> datetime:
     """Return the instant that an RFC 3339 text with an offset names; `InvalidFactError` if it is none."""
+    letters = text.upper()  # RFC 3339 takes a small t and z too, Python doesn't
     try:
-        value = datetime.fromisoformat(text) if _INSTANT.fullmatch(text) else None
+        value = datetime.fromisoformat(letters) if _INSTANT.fullmatch(letters) else None
     except ValueError:
         value = None
     if value is None or not _FIRST_YEAR <= value.year <= _LAST_YEAR:

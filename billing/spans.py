@@ -61,7 +61,7 @@ class Walk:
             activation = segment.activation
             self._charge(segment, terms, grid, ended_on, spans)
             if state.stop is not None and self.price.timing == "in_advance":
-                again = min([state.again, *(later.segment.start for later in charged[place : place + 1])])
+                again = min([state.again, *(later.segment.start for later in charged[place:])])
                 self._extend(state, again, terms, grid, ended_on, spans)
         return spans
 

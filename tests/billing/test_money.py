@@ -94,13 +94,17 @@ def test_an_amount_finer_than_the_minor_unit_is_refused():
         parse_minor("0.005", "EUR")
 
 
-def test_minor_digits_follow_iso_4217():
-    assert [minor_digits(code) for code in ("EUR", "JPY", "KRW", "KWD", "TND", "UYW", "CHF")] == [
-        2,
-        0,
-        0,
-        3,
-        3,
-        4,
-        2,
-    ]
+@pytest.mark.parametrize(
+    ("digits", "currencies"),
+    [
+        (0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"),
+        (2, "CHF EUR GBP HUF SEK USD ZAR XYZ"),
+        (3, "BHD IQD JOD KWD LYD OMR TND"),
+        (4, "CLF UYW"),
+    ],
+)
+def test_minor_digits_follow_iso_4217(digits, currencies):
+    """List one of ISO 4217: every code whose minor unit is not 2, and some whose is."""
+    assert {code: minor_digits(code) for code in currencies.split()} == dict.fromkeys(
+        currencies.split(), digits
+    )

@@ -13,7 +13,20 @@ from schemas.reading import Unreadable, read_event
 from tests.contract.repository import ROOT, blocks
 
 COMMANDS = {entry.name: entry for entry in CATALOGUE}
-TARGETS = {"help", "setup", "fmt", "check", "check-deep", "test", "bench", "demo", "run", "schemas", "lock"}
+TARGETS = {
+    "help",
+    "setup",
+    "fmt",
+    "check",
+    "check-deep",
+    "test",
+    "mutants",
+    "bench",
+    "demo",
+    "run",
+    "schemas",
+    "lock",
+}
 OUR_OWN = "urn:billing-ledger"
 
 
