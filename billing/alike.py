@@ -21,7 +21,7 @@ from billing.timeline import Timeline
 
 EVENTS: Final = b'"events":['
 SERVICE: Final = b',"service_id":'
-NO_TEXT: Final = b'""'
+NO_SERVICE_YET: Final = b"null"
 MOST_KEPT: Final = 100_000
 
 
@@ -152,6 +152,6 @@ def _pattern_of(
         which = causes.setdefault(tuple([places[ref] for ref in why.events]), len(causes))
         nameless = line._replace(service_id="", explanation=why._replace(events=()))
         before, _, rest = canonical_line(nameless, currency).partition(EVENTS)
-        between, _, after = rest.rpartition(SERVICE + NO_TEXT)
+        between, _, after = rest.rpartition(SERVICE + NO_SERVICE_YET)
         pieces.append((before + EVENTS, which, between + SERVICE, after))
     return Pattern(currency, tuple([line.amount_minor for line in ordered]), tuple(causes), tuple(pieces))

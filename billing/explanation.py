@@ -21,6 +21,8 @@ def arithmetic(line: Line, currency: str) -> str:
     amount = format_minor(line.amount_minor, currency)
     if line.reverses is not None:
         return f"takes back line {line.reverses.line_no} of {line.reverses.document}: {amount}"
+    if explanation.entered is not None:
+        return f"{explanation.entered.text}: {amount}"
     now = format_minor(line.amount_minor + explanation.invoiced_minor, currency)
     if line.adjusts is None:
         return f"{_share(line, line.period_start, line.period_end)}{_rate(line)} = {amount}"

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from billing.adjustments import NO_ADJUSTMENTS, Adjustments, adjustment_lines
 from billing.catalog import Catalog
 from billing.days import Day
 from billing.entitlement import entitle
 from billing.facts import EventRef
 from billing.invoiced import InvoicedSpan
-from billing.line import Line
+from billing.line import NO_SERVICE, Line
 from billing.plain import plain_lines
 from billing.policies import PolicyBook
 from billing.reconciliation import due_lines
@@ -36,12 +37,14 @@ def calculate(
     book: PolicyBook,
     *,
     settled_by_service: Mapping[str, Day] | None = None,
+    adjustments: Adjustments = NO_ADJUSTMENTS,
 ) -> tuple[Draft, ...]:
     """Return the documents that are due to a customer on `issue_day`, from the facts that the arguments hold.
 
     `timelines` are of every service that the customer holds or ever held; `invoiced_by_service` is what was
     invoiced to this customer. `settled_by_service` leaves out the full periods that ended by a day, where the
     caller knows that a run left nothing there to correct and that nothing heard since reaches so far back.
+    `adjustments` are the customer's, and `invoiced_by_service` holds all that stands of them.
     """
     lines: list[Line] = []
     for timeline in timelines:
@@ -51,7 +54,13 @@ def calculate(
         if since is not None:
             invoiced = [span for span in invoiced if (span.full_end or span.end) > since]
         lines.extend(_service_lines(timeline, invoiced, customer_id, issue_day, catalog, book, since))
-    return assemble(customer_id, issue_day, lines, catalog, book)
+    terms = book.terms(customer_id)
+    if adjustments.known and terms is not None:
+        standing = invoiced_by_service.get(NO_SERVICE, ())
+        lines.extend(
+            adjustment_lines(adjustments, standing, customer_id=customer_id, issue_day=issue_day, terms=terms)
+        )
+    return assemble(customer_id, issue_day, lines, catalog, book, adjustments)
 
 
 def _service_lines(
@@ -85,12 +94,20 @@ def _service_lines(
 
 
 def assemble(
-    customer_id: str, issue_day: Day, lines: Iterable[Line], catalog: Catalog, book: PolicyBook
+    customer_id: str,
+    issue_day: Day,
+    lines: Iterable[Line],
+    catalog: Catalog,
+    book: PolicyBook,
+    adjustments: Adjustments = NO_ADJUSTMENTS,
 ) -> tuple[Draft, ...]:
     """Return one document per currency, by currency; none whose lines are all 0.00 (BILLING.md §7, §10)."""
     by_currency: dict[str, list[Line]] = {}
     for line in lines:
-        currency = catalog.products[line.product_id].currency or book.currency
+        if line.kind == "adjustment":
+            currency = adjustments.currency_of(line.price_id)
+        else:
+            currency = catalog.products[line.product_id].currency or book.currency
         by_currency.setdefault(currency, []).append(line)
     return tuple(
         Draft(

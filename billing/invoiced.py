@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from billing.days import Day
-from billing.line import Kind, Line, LineRef
+from billing.line import NO_SERVICE, Kind, Line, LineRef
 from billing.money import Exact
 
 
@@ -29,7 +29,10 @@ class InvoicedSpan(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Invoiced:
-    """What stands of all lines of one customer, by service; spans in the order of documents and lines."""
+    """What stands of all lines of one customer, by service; spans in the order of documents and lines.
+
+    Manual adjustments belong to no timeline: they stand together under NO_SERVICE.
+    """
 
     by_service: Mapping[str, tuple[InvoicedSpan, ...]] = field(default_factory=dict)
 
@@ -41,10 +44,11 @@ def apply_lines(state: Invoiced, number: str, lines: Iterable[Line], first_line_
     """
     touched: dict[str, dict[LineRef, InvoicedSpan]] = {}
     for line_no, line in enumerate(lines, first_line_no):
-        spans = touched.get(line.service_id)
+        holder = holder_of(line)
+        spans = touched.get(holder)
         if spans is None:
-            before = state.by_service.get(line.service_id, ())
-            spans = touched[line.service_id] = {LineRef(span.document, span.line_no): span for span in before}
+            before = state.by_service.get(holder, ())
+            spans = touched[holder] = {LineRef(span.document, span.line_no): span for span in before}
         if line.reverses is not None:
             del spans[line.reverses]
         elif line.adjusts is not None:
@@ -58,6 +62,11 @@ def apply_lines(state: Invoiced, number: str, lines: Iterable[Line], first_line_
             spans[LineRef(number, line_no)] = _charged(line, number, line_no)
     services = {service_id: tuple(spans.values()) for service_id, spans in touched.items()}
     return Invoiced({**state.by_service, **services})
+
+
+def holder_of(line: Line | InvoicedSpan) -> str:
+    """Return the name under which a line stands: its service, or NO_SERVICE for a manual adjustment."""
+    return NO_SERVICE if line.kind == "adjustment" else line.service_id
 
 
 def _charged(line: Line, number: str, line_no: int) -> InvoicedSpan:

@@ -1,16 +1,18 @@
 """A line of an invoice or credit note, and why it is there."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from billing.catalog import Proration
 from billing.days import Day, day, iso
 from billing.facts import EventRef
 from billing.money import Exact, Rounding, exact, format_minor, parse_minor
 
-Kind = Literal["recurring", "one_time"]
-PriceSource = Literal["catalog", "customer price", "own price", "invoiced"]
+Kind = Literal["recurring", "one_time", "adjustment"]
+PriceSource = Literal["catalog", "customer price", "own price", "adjustment", "invoiced"]
 Rule = Proration | Literal["one_time", "reversal"]
+NO_SERVICE: Final = ""
+"""The service of what is about none; manual adjustments stand under this name among what was invoiced."""
 
 
 class LineRef(NamedTuple):
@@ -26,6 +28,14 @@ class Standing(NamedTuple):
     start: Day
     end: Day
     amount_minor: int
+
+
+class Entered(NamedTuple):
+    """What was said of a manual adjustment: its words on the invoice, why it was made, and by whom."""
+
+    text: str
+    reason: str
+    author: str
 
 
 class Explanation(NamedTuple):
@@ -46,11 +56,14 @@ class Explanation(NamedTuple):
     denominator: int
     rounding: Rounding
     invoiced_minor: int  # what stood before; 0 for a first charge
+    entered: Entered | None = None  # of a manual adjustment alone; other lines have no such member
 
     def as_data(self, currency: str) -> dict[str, Any]:
         """Return a JSON object; fractions as texts, because their terms may outgrow JSON's numbers."""
         version = self.price_version
+        entered = {} if self.entered is None else {"entered": self.entered._asdict()}
         return {
+            **entered,
             "events": [[ref.source, ref.id] for ref in self.events],
             "price_source": self.price_source,
             "price_version": None if version is None else [version.source, version.id],
@@ -81,11 +94,16 @@ class Explanation(NamedTuple):
             denominator=int(denominator),
             rounding=data["rounding"],
             invoiced_minor=parse_minor(data["invoiced"], currency),
+            entered=Entered(**data["entered"]) if "entered" in data else None,
         )
 
 
 class Line(NamedTuple):
-    """One line. Days are half-open; `full` days are None for one-time amounts."""
+    """One line. Days are half-open; `full` days are None for one-time amounts.
+
+    The line of a manual adjustment has its id as `price_id`, no product, and a service only if it is about
+    one: what it lacks is empty here and null in JSON.
+    """
 
     service_id: str
     product_id: str
@@ -107,8 +125,8 @@ class Line(NamedTuple):
         """Return the JSON object that travels in `invoice.lines`; amounts with the currency's decimals."""
         result = self.result
         return {
-            "service_id": self.service_id,
-            "product_id": self.product_id,
+            "service_id": None if self.service_id == NO_SERVICE else self.service_id,
+            "product_id": self.product_id or None,
             "price_id": self.price_id,
             "kind": self.kind,
             "quantity": self.quantity.text,
@@ -135,8 +153,8 @@ class Line(NamedTuple):
         """Return the line that `as_data` wrote."""
         result = data["result"]
         return Line(
-            service_id=data["service_id"],
-            product_id=data["product_id"],
+            service_id=data["service_id"] or NO_SERVICE,
+            product_id=data["product_id"] or "",
             price_id=data["price_id"],
             kind=data["kind"],
             quantity=exact(data["quantity"]),

@@ -9,7 +9,7 @@ from json.encoder import encode_basestring
 
 from billing.days import Day, iso
 from billing.facts import EventRef
-from billing.line import Line, LineRef, Standing
+from billing.line import Entered, Line, LineRef, Standing
 from billing.money import format_minor
 
 id_text: Callable[[str], str] = encode_basestring
@@ -27,7 +27,8 @@ def canonical_line(line: Line, currency: str) -> bytes:
     return (
         f'{{"adjusts":{"null" if adjusts is None else _line_ref(adjusts)}'
         f',"amount":"{_amount(line.amount_minor, currency)}"'
-        f',"explanation":{{"events":[{_events(why.events)}]'
+        f',"explanation":{{{"" if why.entered is None else _entered(why.entered)}'
+        f'"events":[{_events(why.events)}]'
         f',"exact_minor":"{why.numerator}/{why.denominator}"'
         f',"full_days":{why.full_days},"invoiced":"{_amount(why.invoiced_minor, currency)}"'
         f',"price_source":"{why.price_source}"'
@@ -37,11 +38,13 @@ def canonical_line(line: Line, currency: str) -> bytes:
         f',"full_end":{"null" if full_end is None else _day(full_end)}'
         f',"full_start":{"null" if full_start is None else _day(full_start)},"kind":"{line.kind}"'
         f',"period_end":{_day(line.period_end)},"period_start":{_day(line.period_start)}'
-        f',"price_id":{_quoted(line.price_id)},"product_id":{_quoted(line.product_id)}'
+        f',"price_id":{_quoted(line.price_id)}'
+        f',"product_id":{_quoted(line.product_id) if line.product_id else "null"}'
         f',"quantity":"{line.quantity.text}"'
         f',"result":{"null" if result is None else _standing(result, currency)}'
         f',"reverses":{"null" if reverses is None else _line_ref(reverses)}'
-        f',"service_id":{id_text(line.service_id)},"unit_amount":"{line.unit_amount.text}"}}'
+        f',"service_id":{id_text(line.service_id) if line.service_id else "null"}'
+        f',"unit_amount":"{line.unit_amount.text}"}}'
     ).encode()
 
 
@@ -73,4 +76,11 @@ def _standing(result: Standing, currency: str) -> str:
     return (
         f'{{"amount":"{_amount(result.amount_minor, currency)}","period_end":{_day(result.end)}'
         f',"period_start":{_day(result.start)}}}'
+    )
+
+
+def _entered(entered: Entered) -> str:
+    return (
+        f'"entered":{{"author":{id_text(entered.author)},"reason":{id_text(entered.reason)}'
+        f',"text":{id_text(entered.text)}}},'
     )

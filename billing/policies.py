@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from zoneinfo import ZoneInfo
 
+from billing.account_credit import AccountCredit
 from billing.catalog import Proration
 from billing.days import ALWAYS, Day, instant
 from billing.errors import InvalidFactError
@@ -28,6 +29,7 @@ class Policy:
     stop_day: Literal["free", "billed"] = "free"
     rounding: Rounding = "half_up"
     credit_on_stop: Literal["credit", "none"] = "credit"
+    account_credit: AccountCredit = "set_off"
 
 
 POLICY_KEYS: Final = tuple(field.name for field in fields(Policy))

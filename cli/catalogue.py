@@ -27,6 +27,7 @@ CATALOGUE: Final = (
     Entry("replay", "cli.commands.replay", "Show a customer as it was known at a seq or at a time."),
     Entry("audit", "cli.commands.audit", "Compute issued invoices again, and compare them byte by byte."),
     Entry("invoices", "cli.commands.invoices", "List issued invoices and credit notes, or show one."),
+    Entry("adjustments", "cli.commands.adjustments", "Enter, list and withdraw manual adjustments."),
     Entry("anomalies", "cli.commands.anomalies", "List facts that can't be rated or make no sense yet."),
     Entry("serve", "cli.commands.serve", "Answer HTTP requests: the API below /v1."),
     Entry("keys", "cli.commands.keys", "Make, list and revoke the keys of the HTTP doors."),

@@ -6,6 +6,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any, Final
 
+from billing.account_credit import Settlement
 from billing.days import Day, to_date
 from billing.line import Line, LineRef
 from billing.money import minor_digits, parse_minor
@@ -79,12 +80,14 @@ def invoice_view(
         ),
         net_minor=parse_minor(document["net"], currency),
         ledger=ledger,
+        settlement=_settlement(document, currency),
     )
 
 
 def line_view(number: int, line: Line, names: Names, digits: int) -> LineView:
     """Return the view of one line; `digits` are the currency's decimals."""
     why = line.explanation
+    product_name = names.products.get(line.product_id, line.product_id)
     start, end = line.period_start, line.period_end
     if line.result:
         start, end = line.result.start, line.result.end
@@ -92,7 +95,7 @@ def line_view(number: int, line: Line, names: Names, digits: int) -> LineView:
         line=number,
         service_id=line.service_id,
         product_id=line.product_id,
-        product_name=names.products.get(line.product_id, line.product_id),
+        product_name=product_name if why.entered is None else why.entered.text,
         price_id=line.price_id,
         price_name=names.prices.get((line.product_id, line.price_id), line.price_id),
         kind=line.kind,
@@ -144,6 +147,14 @@ def _part(line: Line, start: date, end: date, digits: int) -> Part:
         share_denominator=why.share[1],
         exact=Fraction(why.numerator, why.denominator * 10**digits),
         amount_minor=line.amount_minor + why.invoiced_minor,
+    )
+
+
+def _settlement(document: Mapping[str, Any], currency: str) -> Settlement:
+    credit = document["account_credit"]
+    return Settlement(
+        **{name: parse_minor(amount, currency) for name, amount in credit.items()},
+        amount_due=parse_minor(document["amount_due"], currency),
     )
 
 

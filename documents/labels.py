@@ -27,6 +27,11 @@ class Labels:
     one_time: str
     recurring: str
     corrections: str
+    adjustment: str
+    adjustment_no: str
+    credit_applied: str
+    credit_left: str
+    paid_out: str
     total_net: str
     tax: str
     total: str
@@ -72,6 +77,11 @@ ENGLISH: Final = Labels(
     one_time="One-time",
     recurring="Recurring",
     corrections="Corrections of earlier invoices",
+    adjustment="Adjustments",
+    adjustment_no="Adjustment",
+    credit_applied="Set off from your account credit",
+    credit_left="On your account from now on: {amount}",
+    paid_out="Paid out to you: {amount}",
     total_net="Net amount",
     tax="Tax {rate} % on {base}",
     total="Total",
@@ -117,6 +127,11 @@ GERMAN: Final = Labels(
     one_time="Einmalig",
     recurring="Laufend",
     corrections="Korrekturen früherer Rechnungen",
+    adjustment="Anpassungen",
+    adjustment_no="Anpassung",
+    credit_applied="Aus Ihrem Guthaben verrechnet",
+    credit_left="Guthaben ab jetzt: {amount}",
+    paid_out="Auszahlung an Sie: {amount}",
     total_net="Nettobetrag",
     tax="Steuer {rate} % auf {base}",
     total="Gesamtbetrag",

@@ -6,6 +6,7 @@ from typing import Final
 
 from documents.arithmetic import arithmetic
 from documents.formats import Formats, formats_for
+from documents.labels import Labels
 from documents.view import Detail, InvoiceView, LineView
 
 # In mm: the type area and the columns of its line table.
@@ -81,6 +82,7 @@ class Page:
     blocks: tuple[Block, ...]
     totals: tuple[Detail, ...]
     total: Detail
+    settled: tuple[Detail, ...]
     notes: tuple[str, ...]
     payment: tuple[Detail, ...]
     payment_note: str
@@ -110,6 +112,7 @@ def page_of(view: InvoiceView) -> Page:
         blocks=blocks,
         totals=_totals(view, formats),
         total=Detail(labels.total, formats.money(view.total_minor)),
+        settled=_settled(view, formats),
         notes=(() if view.tax_groups else (labels.no_tax,)) + (() if view.lines else (labels.no_lines,)),
         payment=_payment(view, formats),
         payment_note=_payment_note(view, formats),
@@ -131,11 +134,34 @@ def _panel(view: InvoiceView, formats: Formats) -> tuple[str, str, str]:
     """Return label, amount and remark of the tinted panel: the first thing that a payer looks for."""
     labels = formats.labels
     if view.total_minor < 0:
-        return labels.credited, formats.money(-view.total_minor), ""
-    if view.total_minor == 0:
-        return labels.nothing_due, formats.money(0), ""
+        return labels.credited, formats.money(-view.total_minor), _left(view, formats)
+    if view.amount_due_minor == 0:
+        return labels.nothing_due, formats.money(0), _left(view, formats)
     due = labels.payable_by.format(date=formats.long_day(view.due_on)) if view.due_on else ""
-    return labels.amount_due, formats.money(view.total_minor), due
+    return labels.amount_due, formats.money(view.amount_due_minor), due
+
+
+def _settled(view: InvoiceView, formats: Formats) -> tuple[Detail, ...]:
+    """Return the rows below the total: what the account's credit sets off, and what is left to pay."""
+    labels, settlement = formats.labels, view.settlement
+    if settlement is None or not settlement.applied:
+        return ()
+    return (
+        Detail(labels.credit_applied, formats.amount(-settlement.applied)),
+        Detail(labels.amount_due, formats.money(settlement.amount_due)),
+    )
+
+
+def _left(view: InvoiceView, formats: Formats) -> str:
+    """Return what becomes of the credit that a document leaves."""
+    labels, settlement = formats.labels, view.settlement
+    if settlement is None:
+        return ""
+    if settlement.paid_out:
+        return labels.paid_out.format(amount=formats.money(settlement.paid_out))
+    if settlement.carried_forward:
+        return labels.credit_left.format(amount=formats.money(settlement.carried_forward))
+    return ""
 
 
 def _facts(view: InvoiceView, formats: Formats) -> tuple[Detail, ...]:
@@ -158,9 +184,7 @@ def _block(service_id: str, lines: tuple[LineView, ...], formats: Formats) -> Bl
     rows = tuple(
         Row(
             title=line.product_name if alone else "",
-            detail=line.price_name
-            if len(products) == 1
-            else f"{line.product_name} \N{EN DASH} {line.price_name}",
+            detail=_detail(line, formats.labels, alone=len(products) == 1),
             notes=arithmetic(line, formats),
             period=formats.span(line.start, line.end),
             quantity=formats.decimal(line.quantity),
@@ -173,6 +197,12 @@ def _block(service_id: str, lines: tuple[LineView, ...], formats: Formats) -> Bl
     return Block(heading=heading, service_id=service_id, subtotal=subtotal, rows=rows)
 
 
+def _detail(line: LineView, labels: Labels, *, alone: bool) -> str:
+    if line.kind == "adjustment":
+        return f"{labels.adjustment_no} {line.price_id}"
+    return line.price_name if alone else f"{line.product_name} \N{EN DASH} {line.price_name}"
+
+
 def _totals(view: InvoiceView, formats: Formats) -> tuple[Detail, ...]:
     """Return the rows above the total. The kinds of lines are told apart where there is more than one."""
     labels = formats.labels
@@ -180,7 +210,7 @@ def _totals(view: InvoiceView, formats: Formats) -> tuple[Detail, ...]:
     for line in view.lines:
         kind = labels.corrections if line.corrects else getattr(labels, line.kind)
         sums[kind] = sums.get(kind, 0) + line.amount_minor
-    order = [labels.one_time, labels.recurring, labels.corrections]
+    order = [labels.one_time, labels.recurring, labels.adjustment, labels.corrections]
     rows = [Detail(kind, formats.amount(sums[kind])) for kind in order if kind in sums and len(sums) > 1]
     if view.tax_groups:
         rows.append(Detail(labels.total_net, formats.amount(view.net_minor)))
@@ -191,15 +221,16 @@ def _totals(view: InvoiceView, formats: Formats) -> tuple[Detail, ...]:
 
 
 def _payment(view: InvoiceView, formats: Formats) -> tuple[Detail, ...]:
-    if view.total_minor <= 0 or not view.seller.bank:
+    if view.amount_due_minor <= 0 or not view.seller.bank:
         return ()
     return (*view.seller.bank, Detail(formats.labels.reference, view.number))
 
 
 def _payment_note(view: InvoiceView, formats: Formats) -> str:
     if view.total_minor < 0:
-        return formats.labels.credit_note_payment
-    return view.seller.payment_terms or "" if view.total_minor > 0 else ""
+        paid_out = view.settlement is not None and view.settlement.paid_out > 0
+        return "" if paid_out else formats.labels.credit_note_payment
+    return view.seller.payment_terms or "" if view.amount_due_minor > 0 else ""
 
 
 def _ledger(view: InvoiceView, formats: Formats) -> str:

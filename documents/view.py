@@ -6,8 +6,10 @@ from datetime import date
 from fractions import Fraction
 from typing import Literal
 
+from billing.account_credit import Settlement
+
 Kind = Literal["invoice", "credit_note"]
-LineKind = Literal["recurring", "one_time"]
+LineKind = Literal["recurring", "one_time", "adjustment"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class LineView:
     """One line. Spans are half-open; `unit_amount` and `quantity` are exact texts as they were given.
+
+    A manual adjustment has its words as `product_name`, its id as `price_id`, and no product.
 
     `part` is what the line's span costs; for an adjusting line what now stands in place of the adjusted one.
     `before_minor` is what had been invoiced by the line that this one takes back or adjusts.
@@ -135,6 +139,12 @@ class InvoiceView:
     net_minor: int
     tax_groups: tuple[TaxGroup, ...] = ()
     ledger: LedgerReference | None = None
+    settlement: Settlement | None = None  # None: nothing is said of the account's credit
+
+    @property
+    def amount_due_minor(self) -> int:
+        """What has to be paid: the total, less what the account's credit sets off."""
+        return max(self.total_minor, 0) if self.settlement is None else self.settlement.amount_due
 
     @property
     def total_minor(self) -> int:
@@ -154,9 +164,13 @@ class InvoiceView:
         return tuple(sorted({line.corrects.number for line in self.lines if line.corrects}))
 
     def services(self) -> Iterator[tuple[str, tuple[LineView, ...]]]:
-        """Yield each service id with its lines, in the order of their first lines."""
-        found: dict[str, list[LineView]] = {}
+        """Yield each service id with its lines, in the order of their first lines.
+
+        A manual adjustment stands alone.
+        """
+        found: dict[tuple[str, int], list[LineView]] = {}
         for line in self.lines:
-            found.setdefault(line.service_id, []).append(line)
-        for service_id, lines in found.items():
+            alone = line.line if line.kind == "adjustment" else 0
+            found.setdefault((line.service_id, alone), []).append(line)
+        for (service_id, _), lines in found.items():
             yield service_id, tuple(lines)

@@ -37,7 +37,7 @@ COLUMNS_AGREE: LiteralString = f"""
         WHEN starts_with(type, 'product.') OR starts_with(type, 'price.') THEN
             version = seq AND starts_with(stream, 'product/') AND customer_id IS NULL
             AND position('"product_id":' || to_json(substr(stream, 9)) in body) > 0
-        WHEN starts_with(type, 'customer.') THEN
+        WHEN starts_with(type, 'customer.') OR starts_with(type, 'adjustment.') THEN
             version = seq AND stream = 'customer/' || customer_id
             AND position('"customer_id":' || customer_json in body) > 0
         WHEN starts_with(type, 'tenant.') THEN

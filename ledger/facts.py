@@ -18,6 +18,7 @@ STREAM_IDS: Final = {
     "product": ("product", "product_id"),
     "price": ("product", "product_id"),
     "customer": ("customer", "customer_id"),
+    "adjustment": ("customer", "customer_id"),
 }
 """By the noun of an event's type: a stream's kind, and the data's field with its id."""
 SINGLE_STREAMS: Final = {"tenant": "tenant", "event": "rejected", "run": "runs"}

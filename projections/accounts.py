@@ -9,8 +9,8 @@ import orjson
 from psycopg import Cursor
 
 from billing.days import Day
-from billing.invoiced import InvoicedSpan
-from billing.money import exact
+from billing.invoiced import InvoicedSpan, holder_of
+from billing.money import exact, parse_minor
 from projections.facts import CloudEvent
 from projections.invoices import Issue
 from projections.pages import Listing, Order
@@ -20,9 +20,9 @@ MODEL: Final = ReadModel(
     "accounts",
     (
         Table(
-            "accounts_v1",
+            "accounts_v2",
             """
-            CREATE TABLE accounts_v1 (
+            CREATE TABLE accounts_v2 (
                 tenant_id    text COLLATE "C" NOT NULL,
                 customer_id  text COLLATE "C" NOT NULL,
                 first_heard  timestamptz NOT NULL,
@@ -31,6 +31,8 @@ MODEL: Final = ReadModel(
                 run_through  date,
                 -- By currency: the last document's due_for and the seq that it was computed at.
                 settled      text NOT NULL DEFAULT '{}',
+                -- By currency: what the last document left on the account, in minor units.
+                credit       text NOT NULL DEFAULT '{}',
                 PRIMARY KEY (tenant_id, customer_id)
             ) WITH (fillfactor = 70)""",
         ),
@@ -55,16 +57,17 @@ MODEL: Final = ReadModel(
 )
 
 HEAR: Final[LiteralString] = """
-    INSERT INTO accounts_v1 (tenant_id, customer_id, first_heard)
+    INSERT INTO accounts_v2 (tenant_id, customer_id, first_heard)
     SELECT %(tenant_id)s, * FROM unnest(%(customers)s::text[], %(moments)s::timestamptz[])
     ON CONFLICT DO NOTHING"""
 STATE: Final[LiteralString] = """
-    SELECT customer_id, version, last_due_for, settled FROM accounts_v1
+    SELECT customer_id, version, last_due_for, settled, credit FROM accounts_v2
     WHERE tenant_id = %(tenant_id)s AND customer_id = ANY(%(customers)s)"""
 MOVE: Final[LiteralString] = """
-    UPDATE accounts_v1 a SET version = m.version, last_due_for = m.last_due_for, settled = m.settled
-    FROM unnest(%(customers)s::text[], %(versions)s::bigint[], %(dues)s::date[], %(settled)s::text[])
-        AS m (customer_id, version, last_due_for, settled)
+    UPDATE accounts_v2 a
+    SET version = m.version, last_due_for = m.last_due_for, settled = m.settled, credit = m.credit
+    FROM unnest(%(customers)s::text[], %(versions)s::bigint[], %(dues)s::date[], %(settled)s::text[],
+        %(credit)s::text[]) AS m (customer_id, version, last_due_for, settled, credit)
     WHERE a.tenant_id = %(tenant_id)s AND a.customer_id = m.customer_id"""
 LAST_RUN: Final[LiteralString] = """
     SELECT run_through, behind FROM runs_v1 WHERE tenant_id = %(tenant_id)s ORDER BY seq DESC LIMIT 1"""
@@ -74,14 +77,14 @@ ADD_RUN: Final[LiteralString] = """
     VALUES (%(tenant_id)s, %(seq)s, %(recorded_at)s, %(run_date)s, %(customer_id)s, %(documents)s,
         %(set_aside)s, %(run_through)s, %(behind)s)"""
 RUN_OF_CUSTOMER: Final[LiteralString] = """
-    UPDATE accounts_v1 SET run_through = greatest(run_through, %(day)s)
+    UPDATE accounts_v2 SET run_through = greatest(run_through, %(day)s)
     WHERE tenant_id = %(tenant_id)s AND customer_id = %(customer_id)s"""
 DUE: Final[LiteralString] = """
     SELECT a.customer_id, a.first_heard, greatest(a.last_due_for, a.run_through), d.billing_days,
            EXISTS (
                SELECT FROM customers_v1 c
                WHERE c.tenant_id = a.tenant_id AND c.customer_id = a.customer_id)
-    FROM accounts_v1 a LEFT JOIN (
+    FROM accounts_v2 a LEFT JOIN (
         SELECT customer_id,
                string_agg(concat(effective, '=', value), ',' ORDER BY effective NULLS FIRST, heard)
                    AS billing_days
@@ -110,11 +113,16 @@ RUNS: Final = Listing(
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a customer's next calculation goes on from; `settled`: by currency, (due_for, computed_at_seq)."""
+    """What a customer's next calculation goes on from.
+
+    `settled`: by currency, (due_for, computed_at_seq) of the last document. `credit`: by currency, what is on
+    the account, in minor units; nowhere negative, and 0 where none is named.
+    """
 
     version: int
     last_due_for: date | None
     settled: Mapping[str, tuple[Day, int]]
+    credit: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +176,13 @@ def state(cursor: Cursor[Any], tenant_id: str, customer_ids: Collection[str]) ->
     """Return the accounts of customers."""
     cursor.execute(STATE, {"tenant_id": tenant_id, "customers": list(customer_ids)})
     return {
-        customer_id: Account(version, due, {k: (Day(v[0]), v[1]) for k, v in orjson.loads(settled).items()})
-        for customer_id, version, due, settled in cursor.fetchall()
+        customer_id: Account(
+            version,
+            due,
+            {currency: (Day(day), seq) for currency, (day, seq) in orjson.loads(settled).items()},
+            orjson.loads(credit),
+        )
+        for customer_id, version, due, settled, credit in cursor.fetchall()
     }
 
 
@@ -186,6 +199,7 @@ def move(cursor: Cursor[Any], tenant_id: str, issues: Sequence[Issue]) -> None:
             "versions": [account.version for account in known.values()],
             "dues": [account.last_due_for for account in known.values()],
             "settled": [orjson.dumps(dict(account.settled)).decode() for account in known.values()],
+            "credit": [orjson.dumps(dict(account.credit)).decode() for account in known.values()],
         },
     )
 
@@ -194,12 +208,12 @@ def after_issue(before: Account, version: int, issued: CloudEvent) -> Account:
     """Return an account after a document; `version` is that of its fact, `issued` the fact's data."""
     content = issued["document"]
     due_for = date.fromisoformat(content["due_for"])
-    settled = {
-        **before.settled,
-        content["currency"]: (Day(due_for.toordinal()), issued["computed_at_seq"]),
-    }
+    currency = content["currency"]
+    settled = {**before.settled, currency: (Day(due_for.toordinal()), issued["computed_at_seq"])}
+    left = parse_minor(content["account_credit"]["carried_forward"], currency)
+    credit = before.credit if before.credit.get(currency, 0) == left else {**before.credit, currency: left}
     last = due_for if before.last_due_for is None else max(due_for, before.last_due_for)
-    return Account(version, last, settled)
+    return Account(version, last, settled, credit)
 
 
 def progress(cursor: Cursor[Any], tenant_id: str) -> Progress:
@@ -267,5 +281,5 @@ def standing(
         span = InvoicedSpan(
             service_id, product_id, price_id, kind, exact(quantity), exact(unit_amount), *rest
         )
-        found.setdefault(customer_id, {}).setdefault(service_id, []).append(span)
+        found.setdefault(customer_id, {}).setdefault(holder_of(span), []).append(span)
     return found

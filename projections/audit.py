@@ -82,10 +82,11 @@ def audit_document(found: Past, customer_id: str, number: str) -> Audited:
         if any(item.number == number for item in run):
             try:
                 standing = issued_facts.standing(before)
+                credit = issued_facts.credit(before)
             except Exception as error:  # noqa: BLE001 - whatever forged lines raise, it is named
                 chosen = next(item for item in run if item.number == number)
                 return Audited(chosen, None, None, _unfolded(chosen, error))
-            audited = _audit_run(found, customer_id, before, run, standing)
+            audited = _audit_run(found, customer_id, before, run, standing, credit)
             return next(item for item in audited if item.document.number == number)
         before.extend(run)
     raise AssertionError(number)
@@ -97,9 +98,10 @@ def audit_customer(found: Past, customer_id: str) -> Iterator[Audited]:
     What was invoiced before a document is what the facts gave for the earlier ones: equal, or not got here.
     """
     invoiced = Invoiced()
+    credit: dict[str, int] = {}
     before: list[IssuedFacts] = []
     for run in _runs(found.customers[customer_id].documents):
-        for item in _audit_run(found, customer_id, before, run, invoiced.by_service):
+        for item in _audit_run(found, customer_id, before, run, invoiced.by_service, credit):
             yield item
             if item.difference is not None:
                 return
@@ -123,8 +125,12 @@ def _audit_run(
     before: Sequence[IssuedFacts],
     run: Sequence[IssuedFacts],
     standing: Mapping[str, Sequence[InvoicedSpan]],
+    credit: dict[str, int],
 ) -> list[Audited]:
-    """Audit what one run issued to a customer: the drafts of a later day go on from those of an earlier."""
+    """Audit what one run issued to a customer: the drafts of a later day go on from those of an earlier.
+
+    `credit` is what was on the account before, by currency; it goes on with each document.
+    """
     seq = run[0].computed_at_seq
     if before and before[-1].seq > seq:
         later = f"at least {before[-1].seq}: {before[-1].number} was issued there"
@@ -143,9 +149,8 @@ def _audit_run(
     audited = []
     for item in run:
         draft = drafts.pop((item.due_for, item.currency), None)
-        audited.append(
-            Audited(item, draft, read.books, _compare(found, customer_id, item, draft, read.books))
-        )
+        difference = _compare(found, customer_id, item, draft, read.books, credit)
+        audited.append(Audited(item, draft, read.books, difference))
     if drafts and audited[-1].difference is None:
         missing = _missing(run[-1].number, next(iter(drafts.values())))
         audited[-1] = Audited(run[-1], audited[-1].draft, read.books, missing)
@@ -153,7 +158,12 @@ def _audit_run(
 
 
 def _compare(
-    found: Past, customer_id: str, issued: IssuedFacts, draft: Draft | None, books: Books
+    found: Past,
+    customer_id: str,
+    issued: IssuedFacts,
+    draft: Draft | None,
+    books: Books,
+    credit: dict[str, int],
 ) -> Difference | None:
     if draft is None:
         due_for = iso(issued.due_for)
@@ -161,7 +171,8 @@ def _compare(
             issued.number, "document", "", f"a document for {due_for} in {issued.currency}", NOTHING
         )
     try:
-        given = drafting.document_of(draft, books, customer_id)
+        given = drafting.document_of(draft, books, customer_id, credit.get(draft.currency, 0))
+        credit[draft.currency] = given.settlement.carried_forward
         facts = _facts_again(found.tenant.tenant_id, issued, given)
         if facts == [issued.payload, *(payload for _, payload in issued.parts)]:
             return None

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from psycopg import Cursor
 
+from billing.adjustments import NO_ADJUSTMENTS, Adjustments, fold_adjustments, is_adjustment
 from billing.catalog import Catalog
 from billing.days import ALWAYS, Day
 from billing.errors import LedgerError
-from billing.facts import Anomaly
+from billing.facts import Anomaly, event_ref
 from billing.policies import PolicyBook, fold_policies
 from projections import catalog as catalog_model
 from projections import customers, facts
@@ -47,6 +48,7 @@ class Books:
     customer_events: Mapping[str, list[Heard]]
     anomalies: tuple[Anomaly, ...]
     broken: Mapping[str, str]
+    adjustments: Mapping[str, Adjustments]
     sellers: dict[date, dict[str, Any]] = field(default_factory=dict, compare=False)
 
     @property
@@ -71,6 +73,10 @@ class Books:
         prefixes = customers.party(self.shared.tenant_events, date.max, ("number_prefix",))
         prefix: str = prefixes.get("number_prefix", {}).get(kind, DEFAULT_PREFIX[kind])
         return prefix
+
+    def adjustments_of(self, customer_id: str) -> Adjustments:
+        """Return the manual adjustments of a customer."""
+        return self.adjustments.get(customer_id, NO_ADJUSTMENTS)
 
     def check(self, customer_ids: Collection[str], product_ids: Collection[str]) -> None:
         """Raise BrokenBooksError where the facts about one of the customers or products can't be folded."""
@@ -115,7 +121,9 @@ class Books:
         days = [
             ALWAYS if effective is None else Day(local_date(effective).toordinal() - 1)
             for event, heard in (*self.shared.tenant_events, *self.customer_events.get(customer_id, ()))
-            if heard > after and (any(key in event["data"] for key in KEYS) or "supersedes" in event["data"])
+            if heard > after
+            and not is_adjustment(event)
+            and (any(key in event["data"] for key in KEYS) or "supersedes" in event["data"])
             for effective in (None if "supersedes" in event["data"] else effective_text(event),)
         ]
         return min(days, default=None)
@@ -159,7 +167,32 @@ def folded(common: Shared, events: Mapping[str, list[Heard]]) -> Books:
                 broken[customer_id] = f"{type(error).__name__}: {error}"
         whole = {name: heard for name, heard in events.items() if name not in broken}
         book, found_anomalies = _fold(common, whole)
-    return Books(common, book, events, found_anomalies, broken)
+    adjustments, more = _adjustments(book, events, broken)
+    return Books(common, book, events, (*found_anomalies, *more), broken, adjustments)
+
+
+def _adjustments(
+    book: PolicyBook, events: Mapping[str, list[Heard]], broken: dict[str, str]
+) -> tuple[dict[str, Adjustments], list[Anomaly]]:
+    """Return the adjustments of the customers that have some; `broken` learns whose break the fold."""
+    found: dict[str, Adjustments] = {}
+    anomalies: list[Anomaly] = []
+    for customer_id, heard in events.items():
+        if customer_id in broken or not any(is_adjustment(event) for event, _ in heard):
+            continue
+        terms = book.terms(customer_id)
+        if terms is None:
+            detail = f"customer {customer_id} is not known"
+            refs = [event_ref(event) for event, _ in heard if is_adjustment(event)]
+            anomalies += [Anomaly(ref, "unknown_customer", detail) for ref in refs]
+            continue
+        try:
+            found[customer_id], more = fold_adjustments(heard, zone=terms.zone, currency=book.currency)
+        except Exception as error:  # noqa: BLE001 - whatever the fold raises, that customer is set aside
+            broken[customer_id] = f"{type(error).__name__}: {error}"
+        else:
+            anomalies.extend(more)
+    return found, anomalies
 
 
 def _fold(common: Shared, events: Mapping[str, list[Heard]]) -> tuple[PolicyBook, tuple[Anomaly, ...]]:

@@ -8,6 +8,7 @@ from typing import Any, Final, LiteralString
 import orjson
 from psycopg import Cursor
 
+from billing.adjustments import is_adjustment
 from billing.facts import event_ref
 from projections.facts import Heard
 from projections.policies import effective_text, local_date, withdrawals
@@ -145,6 +146,8 @@ def in_force(rows: Sequence[CustomerRow], on: date) -> dict[str, Any]:
 def _rows(tenant_id: str, customer_id: str, events: Sequence[Heard]) -> Iterator[tuple[object, ...]]:
     gone = withdrawals(events)
     for event, heard in events:
+        if is_adjustment(event):
+            continue
         data = event["data"]
         fields = {field: data[field] for field in FIELDS if field in data}
         yield (

@@ -7,6 +7,7 @@ from typing import Any, Final, LiteralString
 
 from psycopg import Cursor
 
+from billing.account_credit import Settlement, settle
 from billing.alike import Alike, written
 from billing.days import ALWAYS, Day, to_date
 from billing.invoice import Draft, calculate
@@ -23,12 +24,14 @@ from projections.due import Days
 from projections.services import Held
 
 UNNUMBERED: Final = "draft:"
+LAST_SETTLED: Final = Day(date.max.toordinal() - 1)
+"""What settles after it, adjustments alone, is looked at in every calculation."""
 QUEUED: Final[LiteralString] = """
     SELECT asked.customer_id
     FROM unnest(%(customers)s::text[], %(services)s::text[]) AS asked (customer_id, service_id)
     WHERE EXISTS (
         SELECT FROM queue_v1 q WHERE q.tenant_id = %(tenant_id)s AND q.service_id = asked.service_id)"""
-NOT_BILLED: Final = Account(0, None, {})
+NOT_BILLED: Final = Account(0, None, {}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Document:
     currency: str
     due_for: Day
     net_minor: int
+    settlement: Settlement
     document: bytes
     lines: BoundLines
 
@@ -110,7 +114,7 @@ def snapshot(
     states = accounts.state(cursor, tenant_id, customer_ids)
     held: dict[str, list[Held]] = {}
     since: dict[tuple[str, str], Day] = {}
-    earliest: dict[str, Day] = dict.fromkeys(customer_ids, Day(date.max.toordinal()))
+    earliest: dict[str, Day] = dict.fromkeys(customer_ids, LAST_SETTLED)
     for item in items:
         customer_id = item.customer_id
         held.setdefault(customer_id, []).append(item)
@@ -196,11 +200,15 @@ def _customer(
         if quick is not None:
             return Prepared(standing, quick)
     documents: list[Document] = []
+    credit = dict(account.credit)
     for drafts in drafts_of(read, customer_id, issue_days):
         if documents and any(_corrects_unnumbered(item) for item in drafts):
             drafted.later.add(customer_id)
             break
-        documents.extend(document_of(item, read.books, customer_id) for item in drafts)
+        for item in drafts:
+            document = document_of(item, read.books, customer_id, credit.get(item.currency, 0))
+            credit[item.currency] = document.settlement.carried_forward
+            documents.append(document)
     return Prepared(standing, tuple(documents))
 
 
@@ -220,6 +228,7 @@ def drafts_of(read: Snapshot, customer_id: str, issue_days: Sequence[Day]) -> li
             read.books.catalog,
             read.books.book,
             settled_by_service=since,
+            adjustments=read.books.adjustments_of(customer_id),
         )
         found.append(drafts)
         if issue_day != issue_days[-1]:
@@ -230,6 +239,8 @@ def drafts_of(read: Snapshot, customer_id: str, issue_days: Sequence[Day]) -> li
 
 def _plain_documents(read: Snapshot, customer_id: str, alike: Alike) -> tuple[Document, ...] | None:
     """Return what `drafts_of` and `document_of` give, quickly; None where a service is not plain."""
+    if customer_id in read.books.adjustments:
+        return None
     standing = read.standing.get(customer_id, {})
     lines: dict[str, list[bytes]] = {}
     amounts: dict[str, list[int]] = {}
@@ -247,8 +258,17 @@ def _plain_documents(read: Snapshot, customer_id: str, alike: Alike) -> tuple[Do
             lines.setdefault(pattern.currency, []).extend(written(pattern, item.timeline))
             amounts.setdefault(pattern.currency, []).extend(pattern.amounts_minor)
     day, known = alike.issue_day, read.books
+    credit = read.accounts.get(customer_id, NOT_BILLED).credit
     return tuple(
-        _bound(customer_id, currency, day, sum(amounts[currency]), tuple(lines[currency]), known)
+        _bound(
+            customer_id,
+            currency,
+            day,
+            sum(amounts[currency]),
+            tuple(lines[currency]),
+            known,
+            credit_minor=credit.get(currency, 0),
+        )
         for currency in sorted(lines)
         if any(amounts[currency])
     )
@@ -270,10 +290,30 @@ def _corrects_unnumbered(item: Draft) -> bool:
     )
 
 
-def document_of(item: Draft, known: Books, customer_id: str) -> Document:
-    """Return what `invoice.issued` binds of a draft: parties, totals and the lines' root."""
+def document_of(item: Draft, known: Books, customer_id: str, credit_minor: int) -> Document:
+    """Return what `invoice.issued` binds of a draft: parties, totals and the lines' root.
+
+    `credit_minor` is on the account before it, in the draft's currency.
+    """
     encoded = tuple([canonical_line(line, item.currency) for line in item.lines])
-    return _bound(customer_id, item.currency, item.due_for, item.net_minor, encoded, known)
+    return _bound(
+        customer_id,
+        item.currency,
+        item.due_for,
+        item.net_minor,
+        encoded,
+        known,
+        credit_minor=credit_minor,
+    )
+
+
+def settlement_of(
+    customer_id: str, issue_day: Day, net_minor: int, credit_minor: int, known: Books
+) -> Settlement:
+    """Return how a document and the account's credit settle each other, by the policy of the issue date."""
+    terms = known.book.terms(customer_id)
+    assert terms is not None, "a customer that is not known is charged nothing"
+    return settle(net_minor, credit_minor, terms.policy(issue_day).account_credit)
 
 
 def _bound(
@@ -283,7 +323,10 @@ def _bound(
     net_minor: int,
     encoded: tuple[bytes, ...],
     known: Books,
+    *,
+    credit_minor: int,
 ) -> Document:
+    settlement = settlement_of(customer_id, issue_day, net_minor, credit_minor, known)
     lines = BoundLines(encoded, root_of(encoded).hex())
     due_for = to_date(issue_day)
     content = {
@@ -294,8 +337,9 @@ def _bound(
         "due_for": due_for.isoformat(),
         "net": format_minor(net_minor, currency),
         "tax_groups": [],
+        **settlement.as_data(currency),
         "line_count": len(encoded),
         "lines_root": lines.root,
         "parts": lines.parts,
     }
-    return Document(customer_id, currency, issue_day, net_minor, canonical(content), lines)
+    return Document(customer_id, currency, issue_day, net_minor, settlement, canonical(content), lines)

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from psycopg import Cursor
 
+from billing.adjustments import is_adjustment
 from billing.facts import Anomaly, EventRef, event_ref
 from projections import (
     accounts,
+    adjustments,
     anomalies,
     bookmarks,
     books,
@@ -41,6 +43,7 @@ MODELS: Final = (
     charges.MODEL,
     invoices.MODEL,
     accounts.MODEL,
+    adjustments.MODEL,
     anomalies.MODEL,
     rejections.MODEL,
     queue.MODEL,
@@ -239,6 +242,7 @@ def refresh_customers(
     events = {name: found for name, found in known.customer_events.items() if name in customer_ids}
     customers.replace(cursor, tenant_id, events)
     policies.replace(cursor, tenant_id, events)
+    adjustments.replace(cursor, tenant_id, {name: known.adjustments_of(name) for name in customer_ids})
     subjects: dict[EventRef, str] = {
         event_ref(event): f"customer/{name}" for name, found in events.items() for event, _ in found
     }
@@ -272,7 +276,7 @@ def _moves_amounts(events: Sequence[Heard], after: int) -> bool:
         or "supersedes" in event["data"]
         or any(key in event["data"] for key in policies.KEYS)
         for event, heard in events
-        if heard > after
+        if heard > after and not is_adjustment(event)
     )
 
 

@@ -103,13 +103,15 @@ LINE_TYPES: Final = (
     *("text", "text", "text", "date", "date", "date", "date", "int8", "text", "text"),
     *("date", "date", "int8", "date"),
 )
+NEVER: Final = date.max
 # The standing columns are the last four; a correction changes them in the row of the line that it corrects.
 FULL_END: Final = 15
 STANDS_START, STANDS_END, STANDS_MINOR, SETTLES = -4, -3, -2, -1
 CORRECT: Final[LiteralString] = """
     UPDATE invoice_lines_v1 l
     SET stands_start = c.starts, stands_end = c.ends, stands_minor = c.minor,
-        settles = CASE WHEN c.starts IS NULL THEN NULL ELSE coalesce(l.full_end, c.ends) END
+        settles = CASE WHEN c.starts IS NULL THEN NULL WHEN l.kind = 'adjustment' THEN l.settles
+                       ELSE coalesce(l.full_end, c.ends) END
     FROM unnest(%(numbers)s::text[], %(lines)s::int[], %(starts)s::date[], %(ends)s::date[],
         %(minors)s::bigint[]) AS c (number, line_no, starts, ends, minor)
     WHERE l.tenant_id = %(tenant_id)s AND l.number = c.number AND l.line_no = c.line_no"""
@@ -340,7 +342,10 @@ def _correct(rows: Rows, line: Line) -> None:
         rows.corrections[key] = values
         return
     row[STANDS_START], row[STANDS_END], row[STANDS_MINOR] = values
-    row[SETTLES] = None if standing is None else row[FULL_END] or values[1]
+    if standing is None:
+        row[SETTLES] = None
+    elif line.kind != "adjustment":
+        row[SETTLES] = row[FULL_END] or values[1]
 
 
 def _line_row(line: Line, key: Sequence[object]) -> list[Any]:
@@ -365,8 +370,13 @@ def _line_row(line: Line, key: Sequence[object]) -> list[Any]:
         start if charge else None,
         end if charge else None,
         line.amount_minor if charge else None,
-        (full_end or end) if charge else None,
+        _settles(line, full_end or end) if charge else None,
     ]
+
+
+def _settles(line: Line, end: date) -> date:
+    """Return the day after which a charge need not be looked at again; an adjustment always must."""
+    return NEVER if line.kind == "adjustment" else end
 
 
 def customers_of(issues: Collection[Issue]) -> frozenset[str]:

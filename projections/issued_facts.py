@@ -8,6 +8,7 @@ import orjson
 
 from billing.days import Day, day
 from billing.invoiced import InvoicedSpan
+from billing.line import NO_SERVICE
 from billing.money import exact, parse_minor
 from projections.facts import CloudEvent
 
@@ -91,7 +92,8 @@ def standing(
 ) -> dict[str, list[InvoicedSpan]]:
     """Return what stands of the lines of a customer's documents, by service, in the order of issue.
 
-    With `since`, only of services that it names, and of full periods that ended after the service's day.
+    With `since`, only of services that it names, and of full periods that ended after the service's day;
+    what stands of adjustments always.
     """
     standing_lines: dict[tuple[str, int], tuple[Mapping[str, Any], Mapping[str, Any] | None, str]] = {}
     for document in issued:
@@ -108,8 +110,9 @@ def standing(
                 del standing_lines[key]
     found: dict[str, list[InvoicedSpan]] = {}
     for key, (charged, result, currency) in standing_lines.items():
-        service_id = charged["service_id"]
-        if since is not None:
+        is_adjustment = charged["kind"] == "adjustment"
+        service_id = NO_SERVICE if is_adjustment else charged["service_id"]
+        if since is not None and not is_adjustment:
             after = since.get(service_id)
             ends = charged["full_end"] or (result or charged)["period_end"]
             if after is None or day(ends) <= after:
@@ -118,13 +121,23 @@ def standing(
     return found
 
 
+def credit(issued: Iterable[IssuedFacts]) -> dict[str, int]:
+    """Return what a customer's documents leave on the account, by currency, in minor units."""
+    return {
+        item.currency: parse_minor(
+            item.issued["document"]["account_credit"]["carried_forward"], item.currency
+        )
+        for item in issued
+    }
+
+
 def _span(
     key: tuple[str, int], line: Mapping[str, Any], stands: Mapping[str, Any], currency: str
 ) -> InvoicedSpan:
     full_start, full_end = line["full_start"], line["full_end"]
     return InvoicedSpan(
-        service_id=line["service_id"],
-        product_id=line["product_id"],
+        service_id=line["service_id"] or NO_SERVICE,
+        product_id=line["product_id"] or "",
         price_id=line["price_id"],
         kind=line["kind"],
         quantity=exact(line["quantity"]),

@@ -22,6 +22,7 @@ KEYS: Final = (
     "stop_day",
     "rounding",
     "credit_on_stop",
+    "account_credit",
     "timezone",
     "currency",
     "price_overrides",

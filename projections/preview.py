@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from psycopg import Cursor
 
+from billing.account_credit import Settlement
 from billing.days import ALWAYS, FOREVER, Day, to_date
 from billing.entitlement import Entitled, entitle
 from billing.invoice import Draft
@@ -38,7 +39,10 @@ class PlannedCharge:
 
 @dataclass(frozen=True, slots=True)
 class PreviewedInvoice:
-    """A draft: no number, not issued. Amounts in minor units; `planned` is not part of `net_minor`."""
+    """A draft: no number, not issued. Amounts in minor units; `planned` is not part of `net_minor`.
+
+    `settlement` says what the account's credit does to it; None where everything is planned.
+    """
 
     customer_id: str
     due_for: date
@@ -46,6 +50,7 @@ class PreviewedInvoice:
     net_minor: int
     lines: tuple[Line, ...]
     planned: tuple[PlannedCharge, ...]
+    settlement: Settlement | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,7 @@ def previewed(read: Snapshot, customer_id: str, done: Day, today: Day) -> Iterat
         days.append(due.next_billing_day(terms, days[-1]))
     timelines = [services.timeline_of(item) for item in read.held.get(customer_id, ())]
     before = ALWAYS
+    credit = dict(read.accounts.get(customer_id, drafting.NOT_BILLED).credit)
     for day, drafts in zip(days, drafting.drafts_of(read, customer_id, days), strict=True):
         planned = [
             charge
@@ -108,15 +114,27 @@ def previewed(read: Snapshot, customer_id: str, done: Day, today: Day) -> Iterat
             for charge in planned_charges(timeline, customer_id, read.books, before, day)
         ]
         before = day
-        yield from _invoices(customer_id, day, drafts, planned)
+        yield from _invoices(read.books, customer_id, day, drafts, planned, credit)
 
 
 def _invoices(
-    customer_id: str, day: Day, drafts: Sequence[Draft], planned: Sequence[PlannedCharge]
+    known: Books,
+    customer_id: str,
+    day: Day,
+    drafts: Sequence[Draft],
+    planned: Sequence[PlannedCharge],
+    credit: dict[str, int],
 ) -> Iterator[PreviewedInvoice]:
+    """Yield the invoices of a day; `credit` is what is on the account, by currency, and goes on with each."""
     by_currency = {item.currency: item for item in drafts}
     for currency in sorted({*by_currency, *(charge.currency for charge in planned)}):
         found = by_currency.get(currency)
+        settlement = None
+        if found is not None:
+            net_minor = found.net_minor
+            before = credit.get(currency, 0)
+            settlement = drafting.settlement_of(customer_id, day, net_minor, before, known)
+            credit[currency] = settlement.carried_forward
         yield PreviewedInvoice(
             customer_id,
             to_date(day),
@@ -124,6 +142,7 @@ def _invoices(
             0 if found is None else found.net_minor,
             () if found is None else found.lines,
             tuple(charge for charge in planned if charge.currency == currency),
+            settlement,
         )
 
 

@@ -10,6 +10,17 @@ from schemas.fields import STRICT, Currency, Day, Identifier, Money, Sha256, Tex
 from schemas.lines import Line
 
 
+class AccountCreditOfDocument(TypedDict):
+    """The account's credit and what the document made of it; none of it changes the document's net."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]  # pydantic reads it from the class
+
+    brought_forward: Annotated[Money, Field(description="The account's credit before the document")]
+    applied: Annotated[Money, Field(description="Of it, set off against the total")]
+    paid_out: Annotated[Money, Field(description="To be paid to the customer")]
+    carried_forward: Annotated[Money, Field(description="The account's credit from here on")]
+
+
 class Document(TypedDict, total=False):
     """What is decided when a document is issued: parties by commitment, the lines by their root."""
 
@@ -22,6 +33,8 @@ class Document(TypedDict, total=False):
     due_for: Required[Annotated[Day, Field(description="The issue date that the calculation was made for")]]
     net: Required[Annotated[Money, Field(description="Sum of the lines, in the currency's decimals")]]
     tax_groups: Required[Annotated[list[Any], Field(max_length=0, description="Version 1 shows no tax")]]
+    account_credit: Required[AccountCreditOfDocument]
+    amount_due: Required[Annotated[Money, Field(description="What the customer has to pay")]]
     line_count: Required[Annotated[int, Field(ge=1)]]
     lines_root: Required[Annotated[Sha256, Field(description="RFC 9162 Merkle root of the canonical lines")]]
     parts: Required[Annotated[int, Field(ge=1, description="How many invoice.lines facts carry the lines")]]

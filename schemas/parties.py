@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from schemas.envelope import Envelope, Supersedes
 from schemas.fields import (
     STRICT,
+    AccountCredit,
     Alignment,
     BillingDay,
     Country,
@@ -31,7 +32,15 @@ from schemas.fields import (
     Zone,
 )
 
-POLICY_KEYS: Final = ("alignment", "billing_day", "proration", "stop_day", "rounding", "credit_on_stop")
+POLICY_KEYS: Final = (
+    "alignment",
+    "billing_day",
+    "proration",
+    "stop_day",
+    "rounding",
+    "credit_on_stop",
+    "account_credit",
+)
 CUSTOMER_CHANGEABLE: Final = (
     "name",
     "address",
@@ -65,6 +74,7 @@ class Policy(TypedDict, total=False):
     stop_day: StopDay
     rounding: Rounding
     credit_on_stop: CreditOnStop
+    account_credit: AccountCredit
 
 
 class Customer(Policy, total=False):
@@ -101,6 +111,7 @@ class CustomerChange(TypedDict, total=False):
     stop_day: StopDay | None
     rounding: Rounding | None
     credit_on_stop: CreditOnStop | None
+    account_credit: AccountCredit | None
     price_overrides: Annotated[
         dict[Identifier, dict[Identifier, Money | None]],
         Field(description="Unit amounts by product and price id; null removes one"),

@@ -7,7 +7,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from pydantic_core import SchemaValidator
 
-from schemas import catalog, own, parties, services
+from schemas import adjustments, catalog, own, parties, services
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,8 @@ ALL: Final[tuple[EventSchema, ...]] = (
     _schema(parties.CustomerRegistered, "customer", "customer_id"),
     _schema(parties.CustomerChanged, "customer", "customer_id"),
     _schema(parties.TenantConfigured, "tenant", None),
+    _schema(adjustments.AdjustmentEntered, "customer", "customer_id"),
+    _schema(adjustments.AdjustmentVoided, "customer", "customer_id"),
     _schema(own.InvoiceIssued, "account", None, heard=False),
     _schema(own.InvoiceLines, "invoice", "number", heard=False),
     _schema(own.EventRejected, "rejected", None, heard=False),

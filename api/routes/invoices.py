@@ -53,6 +53,14 @@ class Standing(BaseModel):
     amount: Money
 
 
+class Entered(BaseModel):
+    """What was said of a manual adjustment."""
+
+    text: str = Field(examples=["Goodwill for the late delivery"])
+    reason: str
+    author: str
+
+
 class Explanation(BaseModel):
     """How an amount came about: the share of the full amount, rounded once, less what was invoiced."""
 
@@ -70,16 +78,17 @@ class Explanation(BaseModel):
     )
     rounding: str = Field(examples=["half_up"])
     invoiced: Money = Field(description="What was invoiced of it before; already taken off.")
+    entered: Entered | None = Field(default=None, description="Of a manual adjustment alone.")
 
 
 class InvoiceLine(BaseModel):
     """One line. Periods are half-open: `period_end` is the first day that is not charged."""
 
     line: int = Field(ge=1)
-    service_id: str = Field(examples=["svc-1001"])
-    product_id: str = Field(examples=["laptop-standard"])
-    price_id: str = Field(examples=["rent"])
-    kind: Literal["recurring", "one_time"]
+    service_id: str | None = Field(examples=["svc-1001"], description="Null: an adjustment about none.")
+    product_id: str | None = Field(examples=["laptop-standard"], description="Null: an adjustment.")
+    price_id: str = Field(examples=["rent"], description="Of an adjustment: its own id.")
+    kind: Literal["recurring", "one_time", "adjustment"]
     quantity: str = Field(examples=["1"])
     unit_amount: str = Field(examples=["30.00"])
     period_start: date
@@ -93,9 +102,20 @@ class InvoiceLine(BaseModel):
     explanation: Explanation
 
 
+class AccountCredit(BaseModel):
+    """The account's credit, and what the document made of it; none of it changes the net."""
+
+    brought_forward: Money = Field(description="The account's credit before the document.")
+    applied: Money = Field(description="Of it, set off against the total.")
+    paid_out: Money = Field(description="To be paid to the customer.")
+    carried_forward: Money = Field(description="The account's credit from here on.")
+
+
 class Invoice(InvoiceSummary):
     """An issued document with its lines."""
 
+    account_credit: AccountCredit
+    amount_due: Money = Field(description="What the customer has to pay.")
     line_items: list[InvoiceLine]
     leaf: str = Field(description="SHA-256 of the fact in the tenant's Merkle tree, in hex.")
 
@@ -175,7 +195,14 @@ def summary(row: InvoiceRow) -> dict[str, Any]:
 def whole(found: IssuedDocument) -> Invoice:
     """Return a document as it is shown."""
     lines = [line_of(number, line) for number, line in enumerate(found.lines, start=1)]
-    return Invoice(**summary(found.row), line_items=lines, leaf=found.leaf.hex())
+    document = found.issued["document"]
+    return Invoice(
+        **summary(found.row),
+        account_credit=document["account_credit"],
+        amount_due=document["amount_due"],
+        line_items=lines,
+        leaf=found.leaf.hex(),
+    )
 
 
 def line_of(number: int, line: Mapping[str, Any]) -> InvoiceLine:

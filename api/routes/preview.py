@@ -1,14 +1,14 @@
 """Preview: a customer's next invoices, if nothing more is heard; and what was known at an earlier time."""
 
 from datetime import date, datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator, BaseModel, Field
 
 from api.access import READERS, Caller, Contextual, GuardedRoute, Viewing, door
 from api.fields import Currency, Money, PathId
-from api.routes.invoices import InvoiceLine, line_of
+from api.routes.invoices import AccountCredit, InvoiceLine, line_of
 from api.routes.services import Rate, SingleAmount, State, amount_of, rate_of, states_of
 from billing.money import format_minor
 from projections import customers
@@ -37,6 +37,8 @@ class Draft(BaseModel):
     due_for: date
     currency: Currency
     net: Money
+    account_credit: AccountCredit | None = Field(description="Null where everything is planned.")
+    amount_due: Money | None
     lines: list[InvoiceLine]
     planned: list[Planned]
 
@@ -185,9 +187,16 @@ def _draft(one: PreviewedInvoice) -> Draft:
         due_for=one.due_for,
         currency=one.currency,
         net=format_minor(one.net_minor, one.currency),
+        **_settled(one),
         lines=[line_of(place, line.as_data(one.currency)) for place, line in enumerate(one.lines, start=1)],
         planned=[_planned(charge) for charge in one.planned],
     )
+
+
+def _settled(one: PreviewedInvoice) -> dict[str, Any]:
+    if one.settlement is None:
+        return {"account_credit": None, "amount_due": None}
+    return one.settlement.as_data(one.currency)
 
 
 def _planned(charge: PlannedCharge) -> Planned:

@@ -119,7 +119,7 @@ def _print(found: "IssuedDocument") -> None:
     rows = [
         (
             place,
-            line["service_id"],
+            line["service_id"] or "",
             line["price_id"],
             line["period_start"],
             line["period_end"],
@@ -132,6 +132,16 @@ def _print(found: "IssuedDocument") -> None:
     ]
     print_table(f"Lines, in {row.currency}", columns, rows)
     print_text(f"net {format_minor(row.net_minor, row.currency)} {row.currency}")
+    document = found.issued["document"]
+    credit = document["account_credit"]
+    for what, amount in (
+        ("account credit set off", credit["applied"]),
+        ("paid out", credit["paid_out"]),
+        ("left on the account", credit["carried_forward"]),
+        ("amount due", document["amount_due"]),
+    ):
+        if what == "amount due" or any(digit in "123456789" for digit in amount):
+            print_text(f"{what} {amount} {row.currency}")
 
 
 def _corrects(line: "Mapping[str, Any]") -> str:

@@ -56,6 +56,7 @@ def invoice_data(item: "PreviewedInvoice") -> dict[str, object]:
         "due_for": item.due_for,
         "currency": item.currency,
         "net": format_minor(item.net_minor, item.currency),
+        **({} if item.settlement is None else item.settlement.as_data(item.currency)),
         "lines": [line.as_data(item.currency) for line in item.lines],
         "planned": [
             {
@@ -78,6 +79,7 @@ def _print(found: "Preview") -> None:
         Column("currency"),
         Column("lines", "right"),
         Column("net", "right"),
+        Column("amount due", "right"),
         Column("planned", "right"),
     ]
     rows = [
@@ -87,6 +89,7 @@ def _print(found: "Preview") -> None:
             item.currency,
             len(item.lines),
             format_minor(item.net_minor, item.currency),
+            "" if item.settlement is None else format_minor(item.settlement.amount_due, item.currency),
             _planned(item),
         )
         for item in found.invoices

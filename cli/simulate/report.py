@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from billing.account_credit import Settlement
 from billing.days import iso
 from billing.explanation import arithmetic, days_in_words
 from billing.invoice import Draft
-from billing.line import Line
+from billing.line import NO_SERVICE, Line
 from billing.money import format_minor
 from cli.output import Column, print_table, print_text
 from cli.simulate.run import Outcome
@@ -27,9 +28,10 @@ def as_data(outcome: Outcome) -> dict[str, Any]:
                 "issue_date": iso(document.due_for),
                 "currency": document.currency,
                 "net": format_minor(document.net_minor, document.currency),
+                **(settlement.as_data(document.currency) if outcome.scenario.shows_credit else {}),
                 "lines": [_line_data(line, document.currency) for line in document.lines],
             }
-            for document in outcome.documents
+            for document, settlement in zip(outcome.documents, outcome.settlements, strict=True)
         ],
         "anomalies": [
             {
@@ -46,7 +48,7 @@ def as_data(outcome: Outcome) -> dict[str, Any]:
 def _line_data(line: Line, currency: str) -> dict[str, Any]:
     reverses = line.reverses
     return {
-        "service_id": line.service_id,
+        "service_id": None if line.service_id == NO_SERVICE else line.service_id,
         "price_id": line.price_id,
         "kind": line.kind,
         "quantity": line.quantity.text,
@@ -67,7 +69,9 @@ def show(outcome: Outcome) -> None:
     print_text(outcome.scenario.name)
     if not outcome.documents:
         print_text("nothing is due")
-    for number, document in enumerate(outcome.documents, 1):
+    for number, (document, settlement) in enumerate(
+        zip(outcome.documents, outcome.settlements, strict=True), 1
+    ):
         net = format_minor(document.net_minor, document.currency)
         kind = "credit note" if document.net_minor < 0 else "invoice"
         print_table(
@@ -84,8 +88,24 @@ def show(outcome: Outcome) -> None:
                 for line in document.lines
             ],
         )
+        words = _settled(settlement, document.currency)
+        if words:
+            print_text(words)
     for service_id, anomaly in outcome.anomalies:
         print_text(f"anomaly: {service_id}: event {anomaly.ref.id}: {anomaly.detail} [{anomaly.code}]")
+
+
+def _settled(settlement: Settlement, currency: str) -> str:
+    """Return what the account's credit does to a document; nothing where there is none."""
+    parts = []
+    if settlement.applied:
+        parts.append(f"account credit set off: {format_minor(settlement.applied, currency)}")
+        parts.append(f"amount due: {format_minor(settlement.amount_due, currency)}")
+    if settlement.paid_out:
+        parts.append(f"paid out: {format_minor(settlement.paid_out, currency)}")
+    if settlement.carried_forward:
+        parts.append(f"left on the account: {format_minor(settlement.carried_forward, currency)}")
+    return ", ".join(parts)
 
 
 def differences(outcome: Outcome) -> tuple[str, ...]:
@@ -99,6 +119,7 @@ def differences(outcome: Outcome) -> tuple[str, ...]:
 def _compare(outcome: Outcome, wanted: list[ExpectedInvoice]) -> Iterator[str]:
     currency = outcome.scenario.tenant.currency
     issued = list(outcome.documents)
+    settled = dict(zip(map(id, outcome.documents), outcome.settlements, strict=True))
     for invoice in wanted:
         place = (invoice.customer_id, invoice.issue_date, invoice.currency or currency)
         found = next((document for document in issued if _place(document) == place), None)
@@ -109,6 +130,9 @@ def _compare(outcome: Outcome, wanted: list[ExpectedInvoice]) -> Iterator[str]:
         net = format_minor(found.net_minor, found.currency)
         if net != invoice.net:
             yield f"{_named(place)}: expected net {invoice.net}, got {net}"
+        due = format_minor(settled[id(found)].amount_due, found.currency)
+        if invoice.amount_due is not None and due != invoice.amount_due:
+            yield f"{_named(place)}: expected {invoice.amount_due} due, got {due}"
         if invoice.lines is not None:
             yield from _compare_lines(found, invoice)
     for document in issued:
@@ -122,7 +146,7 @@ def _compare_lines(document: Draft, invoice: ExpectedInvoice) -> Iterator[str]:
     for line in document.lines:
         sums[line.service_id, line.price_id] += line.amount_minor
     got = {key: format_minor(amount, document.currency) for key, amount in sums.items() if amount}
-    wanted = {(line.service_id, line.price_id): line.amount for line in invoice.lines or ()}
+    wanted = {(line.service_id or NO_SERVICE, line.price_id): line.amount for line in invoice.lines or ()}
     for key in sorted({*got, *wanted}):
         if got.get(key) != wanted.get(key):
             where = f"{_named(_place(document))}: service {key[0]}, price {key[1]}"

@@ -4,7 +4,10 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from billing.account_credit import Settlement, settle
+from billing.adjustments import ENTERED, NO_ADJUSTMENTS, VOIDED, Adjustments, fold_adjustments
 from billing.catalog import Catalog, CatalogEvent, fold_catalog
 from billing.days import ALWAYS, Day, day, instant
 from billing.facts import Anomaly, EventRef, ServiceEvent, effective_of, number, overrides
@@ -23,6 +26,7 @@ class Outcome:
 
     scenario: Scenario
     documents: tuple[Draft, ...]
+    settlements: tuple[Settlement, ...]  # one for each document
     anomalies: tuple[tuple[str, Anomaly], ...]  # with the service
 
 
@@ -32,7 +36,7 @@ def run(scenario: Scenario) -> Outcome:
     for step in scenario.steps:
         world.take(step)
     last = max((day(step.day) for step in scenario.steps), default=ALWAYS)
-    return Outcome(scenario, tuple(world.documents), tuple(world.anomalies(last)))
+    return Outcome(scenario, tuple(world.documents), tuple(world.settlements), tuple(world.anomalies(last)))
 
 
 class World:
@@ -40,6 +44,9 @@ class World:
 
     def __init__(self, scenario: Scenario) -> None:
         self.documents: list[Draft] = []
+        self.settlements: list[Settlement] = []
+        self._credit: dict[tuple[str, str], int] = {}
+        self._adjustment_facts = sorted(adjustment_facts(scenario), key=lambda fact: fact[0])
         self._customer_ids = sorted(customer.customer_id for customer in scenario.customers)
         self._invoiced = {customer_id: Invoiced() for customer_id in self._customer_ids}
         self._last_step: dict[str, Day] = {}
@@ -50,10 +57,13 @@ class World:
         self._timelines: dict[tuple[str, int], Timeline] = {}
         self.events: dict[str, list[tuple[Day, ServiceEvent]]] = {}
         self._first_heard: dict[str, Day] = {}
+        for heard, fact in reversed(self._adjustment_facts):
+            self._first_heard[fact["data"]["customer_id"]] = heard
         for heard, event in sorted(self._service_events(scenario), key=lambda fact: fact[0]):
             self.events.setdefault(event.service_id, []).append((heard, event))
             if event.customer_id is not None:
-                self._first_heard.setdefault(event.customer_id, heard)
+                before = self._first_heard.get(event.customer_id, heard)
+                self._first_heard[event.customer_id] = min(before, heard)
 
     def take(self, step: Step) -> None:
         """Issue what a step says, customer by customer."""
@@ -120,10 +130,37 @@ class World:
             if customer_id in timeline.customers() or invoiced.by_service.get(timeline.service_id)
         ]
         catalog = self.catalog(issue_day)
-        for draft in calculate(customer_id, issue_day, timelines, invoiced.by_service, catalog, book):
+        for draft in calculate(
+            customer_id,
+            issue_day,
+            timelines,
+            invoiced.by_service,
+            catalog,
+            book,
+            adjustments=self._adjustments(customer_id, issue_day, book),
+        ):
             self.documents.append(draft)
+            self._settle(draft, book)
             invoiced = apply_lines(invoiced, str(len(self.documents)), draft.lines)
         self._invoiced[customer_id] = invoiced
+
+    def _settle(self, draft: Draft, book: PolicyBook) -> None:
+        account = (draft.customer_id, draft.currency)
+        terms = book.terms(draft.customer_id)
+        assert terms is not None, "the customers of a scenario are registered"
+        policy = terms.policy(draft.due_for).account_credit
+        settlement = settle(draft.net_minor, self._credit.get(account, 0), policy)
+        self._credit[account] = settlement.carried_forward
+        self.settlements.append(settlement)
+
+    def _adjustments(self, customer_id: str, on: Day, book: PolicyBook) -> Adjustments:
+        """Return the customer's adjustments by what is heard by a day."""
+        terms = book.terms(customer_id)
+        facts = self._adjustment_facts[: bisect_right(self._adjustment_facts, on, key=lambda fact: fact[0])]
+        own = [item for item in _numbered(facts) if item[0]["data"]["customer_id"] == customer_id]
+        if not own or terms is None:
+            return NO_ADJUSTMENTS
+        return fold_adjustments(own, zone=terms.zone, currency=book.currency)[0]
 
     def _timeline(self, service_id: str, on: Day, book: PolicyBook) -> Timeline | None:
         facts = self.events[service_id]
@@ -167,6 +204,19 @@ def _catalog_facts(scenario: Scenario) -> Iterator[tuple[Day, Mapping[str, Any]]
         heard = ALWAYS if version.heard is None else day(version.heard)
         data = version.model_dump(exclude={"heard"})
         yield heard, _fact("price.published", f"price-version-{index + 1}", data)
+
+
+def adjustment_facts(scenario: Scenario) -> Iterator[tuple[Day, Mapping[str, Any]]]:
+    """Yield the adjustments of a scenario, and their withdrawals, with the day on which each is heard."""
+    for place, item in enumerate(scenario.adjustments, 1):
+        fields = item.model_dump(exclude={"heard", "withdrawn"}, exclude_none=True)
+        event_id = item.adjustment_id or f"adjustment-{place}"
+        zone = ZoneInfo(scenario.tenant.timezone)
+        heard = local_day(effective_of(item.effective), zone) if item.heard is None else day(item.heard)
+        yield heard, _fact(ENTERED, event_id, {**fields, "adjustment_id": event_id})
+        if item.withdrawn is not None:
+            data = {"customer_id": item.customer_id, "supersedes": {"id": event_id}}
+            yield day(item.withdrawn), _fact(VOIDED, f"{event_id}/withdrawn", data)
 
 
 def _policy_facts(scenario: Scenario) -> Iterator[tuple[Day, Mapping[str, Any]]]:

@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from billing.account_credit import AccountCredit
 from billing.catalog import Applies, Proration, Timing, TriggerName
 from billing.days import day
 from billing.errors import LedgerError
 from billing.facts import effective_of
-from billing.money import Rounding
+from billing.money import Rounding, exact
 from billing.periods import Alignment, Interval
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=500)]
@@ -96,6 +97,7 @@ class PolicyValues(Part):
     stop_day: Literal["free", "billed"] | None = None
     rounding: Rounding | None = None
     credit_on_stop: Literal["credit", "none"] | None = None
+    account_credit: AccountCredit | None = None
 
 
 class Price(Part):
@@ -195,6 +197,30 @@ class Event(Part):
         return self
 
 
+class Adjustment(Part):
+    """A manual adjustment: a charge, or a credit where the amount is negative."""
+
+    customer_id: Name
+    amount: Amount
+    effective: Effective
+    adjustment_id: Name | None = None
+    currency: Currency | None = None
+    heard: DayText | None = None
+    withdrawn: Annotated[
+        DayText | None, Field(description="When it is heard that the adjustment is taken back")
+    ] = None
+    service_id: Name | None = None
+    text: str | None = None
+    reason: str = "adjustment"
+    author: str = "finance"
+
+    @model_validator(mode="after")
+    def _moves_something(self) -> Self:
+        if exact(self.amount).scaled == 0:
+            raise ValueError("an adjustment of nothing; write an amount that is not zero")
+        return self
+
+
 class Step(Part):
     """Issue what is due on a day, or on every billing day until one."""
 
@@ -217,7 +243,7 @@ class Step(Part):
 class ExpectedLine(Part):
     """The sum of the lines of one service and price."""
 
-    service_id: Name
+    service_id: Annotated[Name | None, Field(description="Null: an adjustment about no service")]
     price_id: Name
     amount: Amount
 
@@ -229,6 +255,7 @@ class ExpectedInvoice(Part):
     issue_date: DayText
     currency: Currency | None = None
     net: Amount
+    amount_due: Amount | None = None
     lines: list[ExpectedLine] | None = None
 
 
@@ -250,6 +277,7 @@ class Scenario(Part):
     price_versions: list[PriceVersion] = Field(default_factory=list)
     policy_changes: list[PolicyChange] = Field(default_factory=list)
     events: list[Event]
+    adjustments: list[Adjustment] = Field(default_factory=list)
     steps: list[Step]
     expected: Expected | None = None
 
@@ -268,13 +296,21 @@ class Scenario(Part):
                 raise ValueError(f"{place}: product {product_id!r} is not among the products")
             if price_id is not None and price_id not in prices[product_id]:
                 raise ValueError(f"{place}: product {product_id!r} has no price {price_id!r}")
+        _unique("adjustment_id", [item.adjustment_id for item in self.adjustments if item.adjustment_id])
         self._check_event_ids()
         self._check_steps()
         return self
 
+    @property
+    def shows_credit(self) -> bool:
+        """Whether what its documents leave on the account is told in the output."""
+        values = [self.policy, *self.customers, *self.policy_changes]
+        return bool(self.adjustments) or any("account_credit" in item.model_fields_set for item in values)
+
     def _customers_named(self) -> Iterator[tuple[str, str]]:
-        named: dict[str, Sequence[Event | Step | PolicyChange]] = {
+        named: dict[str, Sequence[Event | Adjustment | Step | PolicyChange]] = {
             "events": self.events,
+            "adjustments": self.adjustments,
             "steps": self.steps,
             "policy_changes": self.policy_changes,
         }

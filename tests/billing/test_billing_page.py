@@ -56,16 +56,26 @@ def with_table(found: re.Match[str]) -> str:
 def table(outcome: Outcome) -> str:
     """Return what the documents of a scenario charge, line by line, in the words of the product."""
     rows = HEAD
-    for number, document in enumerate(outcome.documents, 1):
+    for number, (document, settlement) in enumerate(
+        zip(outcome.documents, outcome.settlements, strict=True), 1
+    ):
         place = f"{number}. {title(outcome, document)}"
         for line in document.lines:
             amount = format_minor(line.amount_minor, document.currency)
-            words = f"{line.service_id} {line.price_id}"
+            words = f"{line.service_id} {line.price_id}".strip()
             rows += f"| {place} | {words} | {arithmetic(line, document.currency)} | {amount} |\n"
             place = ""
         net = format_minor(document.net_minor, document.currency)
         if len(document.lines) > 1:
             rows += f"| | | **in all** | **{net}** |\n"
+        for what, amount_minor in (
+            ("account credit set off", -settlement.applied),
+            ("**amount due**", settlement.amount_due if settlement.applied else 0),
+            ("paid out", settlement.paid_out),
+            ("left on the account", settlement.carried_forward),
+        ):
+            if amount_minor:
+                rows += f"| | | {what} | {format_minor(amount_minor, document.currency)} |\n"
     return rows.replace("|  |", "| |")
 
 

@@ -2,8 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from billing.days import Day, day
 from billing.facts import EventRef
-from billing.invoice import calculate
+from billing.invoice import Draft, calculate
 from billing.invoiced import Invoiced, InvoicedSpan, apply_lines
 from billing.line import Line
 from billing.timeline import Timeline, fold
@@ -106,7 +107,21 @@ def test_a_forecast_is_the_invoice_of_its_day(world, today, ahead):
         foreseen = calculate(customer_id, then, timelines, invoiced.by_service, catalog, book)
         before = len(built.documents)
         built.issue(customer_id, then)
-        assert foreseen == tuple(built.documents[before:])
+        assert unnamed(foreseen) == unnamed(built.documents[before:])
+
+
+def unnamed(drafts: Iterable[Draft]) -> list[Draft]:
+    """Return drafts without the names of price versions: a scenario numbers what it knows by its place."""
+    return [
+        replace(
+            draft,
+            lines=tuple(
+                line._replace(explanation=line.explanation._replace(price_version=None))
+                for line in draft.lines
+            ),
+        )
+        for draft in drafts
+    ]
 
 
 @for_all(worlds())

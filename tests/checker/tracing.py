@@ -15,9 +15,27 @@ def untraced(world: Scenario, customer_id: str, documents: Iterable[Document]) -
     events = {event.event_id or default_event_id(index): event for index, event in enumerate(world.events)}
     for document in documents:
         for number, line in enumerate(document.lines, 1):
+            if line["kind"] == "adjustment":
+                if not is_entered(world, customer_id, line):
+                    yield f"document {document.number}, line {number}: no such adjustment was entered"
+                continue
             named = [events[event_id] for _, event_id in line["explanation"]["events"]]
             for what in missing(world, customer_id, line, named):
                 yield f"document {document.number}, line {number}: the named facts don't say {what}"
+
+
+def is_entered(world: Scenario, customer_id: str, line: Line) -> bool:
+    """Tell whether the scenario has the adjustment, and the line names the event that entered it."""
+    entered = [
+        item
+        for place, item in enumerate(world.adjustments, 1)
+        if line["price_id"] == (item.adjustment_id or f"adjustment-{place}")
+        and item.customer_id == customer_id
+        and Fraction(item.amount) == Fraction(line["unit_amount"])
+        and item.service_id == line["service_id"]
+    ]
+    events = [event_id for _, event_id in line["explanation"]["events"]]
+    return len(entered) == 1 and line["price_id"] in events and bool(line["explanation"]["entered"]["author"])
 
 
 def missing(world: Scenario, customer_id: str, line: Line, named: list[Event]) -> Iterator[str]:

@@ -106,6 +106,10 @@ def view(*lines: Line, buyer: Mapping[str, Any] = BUYER, seller: Mapping[str, An
             "due_for": "2026-07-02",
             "net": format_minor(net, "CHF"),
             "tax_groups": [],
+            "account_credit": dict.fromkeys(
+                ("brought_forward", "applied", "paid_out", "carried_forward"), "0.00"
+            ),
+            "amount_due": format_minor(max(net, 0), "CHF"),
             "line_count": len(lines),
             "lines_root": "0" * 64,
             "parts": 1,

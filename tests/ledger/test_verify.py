@@ -34,8 +34,9 @@ FACTS = [
         "service_id": "svc-1", "effective": "2026-07-01", "supersedes": {"id": "e2"},
         "attributes": {"customer_id": "c-1"},
     })),
+    heard(event("e15", "adjustment.entered", {"adjustment_id": "a", "customer_id": "c-1", "amount": "-5"})),
 ]  # fmt: skip
-SIZE = 14
+SIZE = 15
 
 
 TAKE_A_COPY = """
@@ -44,7 +45,7 @@ TAKE_A_COPY = """
     CREATE TABLE copy.head AS SELECT * FROM ledger.head"""
 RESTORE_THE_COPY = """
     ALTER TABLE ledger.fact DISABLE TRIGGER ALL;
-    TRUNCATE ledger.fact, ledger.head;
+    TRUNCATE ledger.fact, ledger.head CASCADE;
     INSERT INTO ledger.fact SELECT * FROM copy.fact;
     INSERT INTO ledger.head SELECT * FROM copy.head"""
 
@@ -183,7 +184,7 @@ def test_a_tail_cut_with_its_head_is_found_by_what_was_printed(ledger_url):
     tamper(ledger_url, "UPDATE ledger.head SET size = 9 WHERE tenant_id = 'acme'")
     assert found(ledger_url).findings == ()
     assert found(ledger_url, expect=printed).findings == (
-        Finding(10, "tail_missing", "the ledger ends at 9; 14 facts were expected"),
+        Finding(10, "tail_missing", "the ledger ends at 9; 15 facts were expected"),
     )
 
 

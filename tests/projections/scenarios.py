@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
+from billing.days import to_date
 from cli.simulate import run as simulate
 from cli.simulate.scenario_file import Event, Scenario, default_event_id
 from tests.projections.world import World
@@ -83,6 +84,8 @@ def facts_of(scenario: Scenario) -> Iterator[Heard]:
         data = version.model_dump(exclude={"heard"})
         heard = ALWAYS if version.heard is None else _day(version.heard)
         yield heard, _event("price.published", f"price-version-{number}", data)
+    for day, fact in simulate.adjustment_facts(scenario):
+        yield to_date(day), {"specversion": "1.0", **fact}
     for index, event in enumerate(scenario.events):
         data = {
             name: value

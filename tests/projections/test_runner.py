@@ -305,7 +305,7 @@ def test_one_tenant_never_sees_another(world: World) -> None:
     other.activate("s1", "c1", "laptop", "2026-06-24")
     world.project()
     with world.read() as cursor:
-        for name in ("services_v1", "prices_v1", "accounts_v1", "bookmarks_v1", "policies_v1"):
+        for name in ("services_v1", "prices_v1", "accounts_v2", "bookmarks_v1", "policies_v1"):
             query = sql.SQL("SELECT count(*) FROM {} WHERE tenant_id <> %s").format(sql.Identifier(name))
             assert cursor.execute(query, [world.tenant]).fetchone() == (0,), name
     with world.read("other") as cursor:

@@ -1,0 +1,198 @@
+"""Manual adjustments: one-off charges and credits, each a line keyed by its own id (BILLING.md §8)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from billing.days import Day
+from billing.entitlement import Entitled, amount_of
+from billing.facts import Anomaly, EventRef, effective_of, event_ref, number, superseded_by
+from billing.invoiced import InvoicedSpan
+from billing.line import NO_SERVICE, Entered, Explanation, Line
+from billing.money import ONE, Exact
+from billing.policies import CustomerTerms
+from billing.reconciliation import due_lines
+
+ENTERED: Final = "adjustment.entered"
+VOIDED: Final = "adjustment.voided"
+
+AdjustmentEvent = tuple[Mapping[str, Any], int]
+"""A structured CloudEvent and when it was heard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """One that was entered. `amount` is signed, a credit is negative; `causes` has what took it back."""
+
+    adjustment_id: str
+    service_id: str  # the service that it is about; NO_SERVICE if it is about none
+    amount: Exact
+    day: Day
+    entered: Entered
+    causes: tuple[EventRef, ...]
+    is_live: bool  # False once another fact superseded it
+    heard: int
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustments:
+    """All adjustments of one customer, in the order in which they were heard, and each id's currency."""
+
+    known: tuple[Adjustment, ...] = ()
+    currencies: Mapping[str, str] | None = None
+
+    def currency_of(self, adjustment_id: str) -> str:
+        """Return the currency of an adjustment that was entered, ever."""
+        assert self.currencies is not None, "asked for an adjustment of a customer that has none"
+        return self.currencies[adjustment_id]
+
+
+NO_ADJUSTMENTS: Final = Adjustments()
+
+
+def is_adjustment(event: Mapping[str, Any]) -> bool:
+    """Tell whether a fact of a customer is about an adjustment."""
+    return event["type"] in (ENTERED, VOIDED)
+
+
+def fold_adjustments(
+    events: Iterable[AdjustmentEvent], *, zone: ZoneInfo, currency: str
+) -> tuple[Adjustments, tuple[Anomaly, ...]]:
+    """Return what the adjustments of one customer make, and what makes no sense.
+
+    `events` are of the customer, in any order; others than adjustments are left alone. The zone turns
+    instants into days, `currency` is that of an adjustment that names none. Of two under one id the first
+    heard counts, and an id's currency is the one that it had first.
+    """
+    heard = sorted(
+        ((event, seq) for event, seq in events if is_adjustment(event)),
+        key=lambda item: (item[1], event_ref(item[0])),
+    )
+    anomalies: list[Anomaly] = []
+    entered = {event_ref(event): (event, seq) for event, seq in heard if event["type"] == ENTERED}
+    withdrawn: dict[EventRef, EventRef] = {}
+    for event, _ in heard:
+        ref, target = event_ref(event), superseded_by(event)
+        if target is None:
+            continue
+        if target == ref or target not in entered:
+            detail = f"supersedes {target.id}, which is no adjustment of this customer"
+            anomalies.append(Anomaly(ref, "supersedes_unknown", detail))
+        else:
+            withdrawn.setdefault(target, ref)
+    known: list[Adjustment] = []
+    currencies: dict[str, str] = {}
+    live: set[str] = set()
+    for ref, (event, seq) in entered.items():
+        data = event["data"]
+        adjustment_id, own = data["adjustment_id"], data.get("currency", currency)
+        if currencies.setdefault(adjustment_id, own) != own:
+            detail = f"adjustment {adjustment_id}: its currency never changes; enter it under another id"
+            anomalies.append(Anomaly(ref, "adjustment_differs", detail))
+            continue
+        is_live = ref not in withdrawn
+        if is_live and adjustment_id in live:
+            detail = f"adjustment {adjustment_id} was entered already; name the earlier event in supersedes"
+            anomalies.append(Anomaly(ref, "adjustment_differs", detail))
+            continue
+        if is_live:
+            live.add(adjustment_id)
+        known.append(_adjustment(data, ref, withdrawn.get(ref), zone, seq))
+    return Adjustments(tuple(known), currencies), tuple(anomalies)
+
+
+def adjustment_lines(
+    adjustments: Adjustments,
+    invoiced: Sequence[InvoicedSpan],
+    *,
+    customer_id: str,
+    issue_day: Day,
+    terms: CustomerTerms,
+) -> tuple[Line, ...]:
+    """Return the lines of adjustments that are due on `issue_day`: entitled minus invoiced, as everywhere.
+
+    `invoiced` is what stands of the customer's lines of adjustments.
+    """
+    if not adjustments.known:
+        return ()
+    by_id: dict[str, Adjustment] = {}
+    for item in adjustments.known:
+        if item.is_live or item.adjustment_id not in by_id or not by_id[item.adjustment_id].is_live:
+            by_id[item.adjustment_id] = item
+    entitled = [
+        _entitled(item, customer_id, adjustments.currency_of(item.adjustment_id), terms)
+        for item in adjustments.known
+        if item.is_live and item.amount.scaled
+    ]
+
+    def causes_of(span: InvoicedSpan) -> tuple[EventRef, ...]:
+        return tuple(
+            dict.fromkeys(
+                ref
+                for item in adjustments.known
+                if item.adjustment_id == span.price_id
+                for ref in item.causes
+            )
+        )
+
+    lines = due_lines(entitled, invoiced, customer_id=customer_id, issue_day=issue_day, causes_of=causes_of)
+    return tuple([_told(line, by_id[line.price_id]) for line in lines])
+
+
+def _adjustment(
+    data: Mapping[str, Any], ref: EventRef, by: EventRef | None, zone: ZoneInfo, seq: int
+) -> Adjustment:
+    effective = effective_of(data["effective"])
+    if isinstance(effective, datetime):
+        effective = Day(effective.astimezone(zone).toordinal())
+    return Adjustment(
+        adjustment_id=data["adjustment_id"],
+        service_id=data.get("service_id", NO_SERVICE),
+        amount=number(data["amount"]),
+        day=effective,
+        entered=Entered(data.get("text") or data["reason"], data["reason"], data["author"]),
+        causes=(ref,) if by is None else (ref, by),
+        is_live=by is None,
+        heard=seq,
+    )
+
+
+def _entitled(item: Adjustment, customer_id: str, currency: str, terms: CustomerTerms) -> Entitled:
+    rounding = terms.policy(item.day).rounding
+    amount, numerator, denominator = amount_of(item.amount, ONE, (1, 1), currency, rounding)
+    return Entitled(
+        service_id=item.service_id,
+        customer_id=customer_id,
+        product_id="",
+        price_id=item.adjustment_id,
+        kind="adjustment",
+        quantity=ONE,
+        unit_amount=item.amount,
+        full_start=None,
+        full_end=None,
+        start=item.day,
+        end=Day(item.day + 1),
+        amount_minor=amount,
+        due=item.day,
+        explanation=Explanation(
+            events=item.causes,
+            price_source="adjustment",
+            price_version=item.causes[0],
+            rule="one_time",
+            served_days=1,
+            full_days=1,
+            share=(1, 1),
+            numerator=numerator,
+            denominator=denominator,
+            rounding=rounding,
+            invoiced_minor=0,
+            entered=item.entered,
+        ),
+    )
+
+
+def _told(line: Line, item: Adjustment) -> Line:
+    """Return a line that says who entered it and why; a reversal too."""
+    return line._replace(explanation=line.explanation._replace(entered=item.entered))

@@ -1,0 +1,94 @@
+"""Entering and withdrawing manual adjustments: the checks, and the events that say so."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from psycopg import Cursor
+
+from billing.adjustments import ENTERED, VOIDED
+from billing.errors import LedgerError
+from billing.money import exact, minor_digits
+from ledger.facts import SCHEMA_URN
+from projections import bookmarks, books
+from projections.billrun import CustomerUnknownError
+
+SOURCE: Final = "/adjustments"
+"""The source of adjustments that are entered here; other systems use their own."""
+
+
+class AdjustmentInvalidError(LedgerError):
+    """An adjustment that no invoice could show: an amount of nothing, or finer than the currency."""
+
+    code = "adjustment_invalid"
+
+
+class AdjustmentUnknownError(LedgerError):
+    """The customer has no adjustment of this id that still counts."""
+
+    code = "adjustment_unknown"
+
+
+def entering(cursor: Cursor[Any], tenant_id: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the event that enters an adjustment, checked against what is known.
+
+    `data` is that of `adjustment.entered`. Raises CustomerUnknownError, AdjustmentInvalidError, and
+    InvalidAmountError for what is no amount.
+    """
+    customer_id = data["customer_id"]
+    bookmark = bookmarks.read(cursor, tenant_id)
+    common = books.shared(cursor, tenant_id, bookmark)
+    known = books.books(cursor, common, [customer_id], bookmark.seq)
+    if known.book.terms(customer_id) is None:
+        raise CustomerUnknownError(f"tenant {tenant_id!r} has no customer {customer_id!r}")
+    currency = data.get("currency", known.book.currency)
+    amount = exact(data["amount"])
+    if amount.scaled == 0:
+        raise AdjustmentInvalidError(f"amount {amount}: an adjustment moves something; write 12.50 or -12.50")
+    if amount.scale > minor_digits(currency):
+        raise AdjustmentInvalidError(
+            f"amount {amount}: {currency} has {minor_digits(currency)} decimals; write no more of them"
+        )
+    adjustment_id = data["adjustment_id"]
+    taken = [item for item in known.adjustments_of(customer_id).known if item.adjustment_id == adjustment_id]
+    if taken and "supersedes" not in data:
+        raise AdjustmentInvalidError(
+            f"adjustment {adjustment_id!r} of customer {customer_id!r} was entered already; "
+            "take another id, or withdraw the earlier one"
+        )
+    return _event(tenant_id, ENTERED, adjustment_id, {**data, "currency": currency})
+
+
+def withdrawing(
+    cursor: Cursor[Any], tenant_id: str, customer_id: str, adjustment_id: str, *, reason: str, author: str
+) -> dict[str, Any]:
+    """Return the event that takes an adjustment back. Raises AdjustmentUnknownError."""
+    bookmark = bookmarks.read(cursor, tenant_id)
+    common = books.shared(cursor, tenant_id, bookmark)
+    known = books.books(cursor, common, [customer_id], bookmark.seq).adjustments_of(customer_id).known
+    live = next((item for item in known if item.is_live and item.adjustment_id == adjustment_id), None)
+    if live is None:
+        raise AdjustmentUnknownError(
+            f"customer {customer_id!r} has no adjustment {adjustment_id!r} that still counts; "
+            f"see: billing adjustments list --customer {customer_id}"
+        )
+    source, event_id = live.causes[0]
+    data = {
+        "customer_id": customer_id,
+        "supersedes": {"source": source, "id": event_id},
+        "reason": reason,
+        "author": author,
+    }
+    return _event(tenant_id, VOIDED, f"{event_id}/withdrawn", data)
+
+
+def _event(tenant_id: str, kind: str, event_id: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": event_id,
+        "source": SOURCE,
+        "type": kind,
+        "tenantid": tenant_id,
+        "subject": data["customer_id"],
+        "dataschema": f"{SCHEMA_URN}:{kind}:1",
+        "data": dict(data),
+    }
