@@ -16,7 +16,7 @@ from cli.settings import Settings
 from consumers.records import PlainRecord
 from ledger.trace import read_traceparent
 from tests.consumers.fake_source import FakeSource
-from tests.consumers.stream import HEADERS, activation, customer, encoded, received, tenant, wait_until
+from tests.consumers.stream import HEADERS, activation, customer, encoded, query, received, tenant, wait_until
 from tests.consumers.test_loop import member
 from tests.contract.repository import ROOT, python_files
 
@@ -110,6 +110,7 @@ def test_no_personal_data_and_no_content_is_written(database, written):
         encoded(customer("c-1", name=f"{NAME} the second")),
         NAME.encode(),
         encoded(activation(1)),
+        encoded(activation(2, quantity=STREET)),  # the detail of its refusal quotes it
     ]
     headers = [*HEADERS, ("traceparent", TRACE.traceparent.encode())]
     source = FakeSource({0: [PlainRecord(place, b"key", value, headers) for place, value in enumerate(sent)]})
@@ -123,7 +124,9 @@ def test_no_personal_data_and_no_content_is_written(database, written):
         ("kafka:events/0/2", "schema_invalid"),
         ("kafka:events/0/3", "conflicting_duplicate"),
         ("kafka:events/0/4", "invalid_json"),
+        ("kafka:events/0/6", "schema_invalid"),
     ]
+    assert query(database, "SELECT 1 FROM ledger.quarantine WHERE detail LIKE %s", f"%{STREET}%")
     assert {line["trace_id"] for line in refused} == {TRACE.trace_id}
     booked = [line for line in found if line["event"] == "event.booked"]
     assert {(line["tenant"], line["origin"]) for line in booked} == {
