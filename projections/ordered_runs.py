@@ -27,9 +27,9 @@ ENTER: Final[LiteralString] = (
 )
 ADD: Final[LiteralString] = """
     INSERT INTO ledger.ordered_run
-        (tenant_id, run_id, ordered_by, ordered_at, issue_date, customer_id, dry_run)
+        (tenant_id, run_id, ordered_by, ordered_at, issue_date, customer_id, dry_run, off_cycle)
     VALUES (%(tenant_id)s, %(run_id)s, %(ordered_by)s, %(ordered_at)s, %(issue_date)s, %(customer_id)s,
-        %(dry_run)s)"""
+        %(dry_run)s, %(off_cycle)s)"""
 COUNT: Final[LiteralString] = """
     UPDATE ledger.ordered_run SET state = 'running', customers_done = %(done)s, customers_total = %(total)s
     WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s"""
@@ -40,7 +40,7 @@ END: Final[LiteralString] = """
 HOLD: Final[LiteralString] = "SELECT pg_advisory_lock(hashtextextended(%(run_id)s, 0))"
 IS_FREE: Final[LiteralString] = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(run_id)s, 0))"
 COLUMNS: Final[LiteralString] = (
-    "run_id, ordered_by, ordered_at, issue_date, customer_id, dry_run, state, customers_done,"
+    "run_id, ordered_by, ordered_at, issue_date, customer_id, dry_run, off_cycle, state, customers_done,"
     " customers_total, outcome, ended_at"
 )
 LISTING: Final = Listing(
@@ -50,7 +50,7 @@ LISTING: Final = Listing(
     {"state": "state = %(state)s"},
 )
 ONE: Final[LiteralString] = """
-    SELECT run_id, ordered_by, ordered_at, issue_date, customer_id, dry_run, state, customers_done,
+    SELECT run_id, ordered_by, ordered_at, issue_date, customer_id, dry_run, off_cycle, state, customers_done,
         customers_total, outcome, ended_at
     FROM ledger.ordered_run WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s"""
 
@@ -71,6 +71,7 @@ class OrderedRun:
     issue_date: date
     customer_id: str | None
     dry_run: bool
+    off_cycle: bool
     state: OrderState
     customers_done: int
     customers_total: int | None
@@ -80,13 +81,17 @@ class OrderedRun:
 
 @dataclass(frozen=True, slots=True)
 class Ordering:
-    """What is wanted: a run for a date, of all customers or of one; a dry run issues nothing."""
+    """What is wanted: a run for a date, of all customers or of one; a dry run issues nothing.
+
+    `off_cycle`: on the date itself, whatever the billing days are.
+    """
 
     tenant_id: str
     ordered_by: str
     issue_date: date
     customer_id: str | None = None
     dry_run: bool = False
+    off_cycle: bool = False
 
 
 class RunDesk:
@@ -120,6 +125,7 @@ class RunDesk:
                         "issue_date": wanted.issue_date,
                         "customer_id": wanted.customer_id,
                         "dry_run": wanted.dry_run,
+                        "off_cycle": wanted.off_cycle,
                     },
                 )
         except BaseException:
@@ -152,6 +158,7 @@ class RunDesk:
                     clock=self._clock,
                     customer_id=wanted.customer_id,
                     dry_run=wanted.dry_run,
+                    off_cycle=wanted.off_cycle,
                     progress=count,
                     workers=self._workers,
                 )
@@ -198,8 +205,8 @@ def ordered(cursor: Cursor[Any], tenant_id: str, run_id: str) -> OrderedRun:
 
 def ordered_run(cursor: Cursor[Any], row: tuple[Any, ...]) -> OrderedRun:
     """Return the order of a row; unfinished where nobody does it any more: interrupted."""
-    run_id, ordered_by, ordered_at, issue_date, customer_id, dry_run, state, done, total = row[:9]
-    outcome, ended_at = row[9:]
+    run_id, ordered_by, ordered_at, issue_date, customer_id, dry_run, off_cycle, state, done, total = row[:10]
+    outcome, ended_at = row[10:]
     if state in {"waiting", "running"}:
         free = cursor.execute(IS_FREE, {"run_id": run_id}).fetchone()
         assert free is not None
@@ -211,6 +218,7 @@ def ordered_run(cursor: Cursor[Any], row: tuple[Any, ...]) -> OrderedRun:
         issue_date=issue_date,
         customer_id=customer_id,
         dry_run=dry_run,
+        off_cycle=off_cycle,
         state=state,
         customers_done=done,
         customers_total=total,

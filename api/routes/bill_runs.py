@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.access import READERS, Caller, Contextual, GuardedRoute, View, Viewing, door
 from api.fields import MOST_CHARACTERS, SPOKEN, Currency, Money, PathId, Seq
-from api.lists import Asked, Fetched, Listed, Page, answer, forms
+from api.lists import Asked, Fetched, Listed, Page, answer, list_door
 from projections import accounts, ordered_runs, pages
 from projections.billrun import IssueDateInFutureError
 from projections.ordered_runs import OrderedRun, Ordering, OrderState, RunDesk
@@ -34,6 +34,9 @@ class BillRunOrder(BaseModel):
         examples=["c-17"],
     )
     dry_run: bool = Field(default=False, description="Compute the same documents, issue none.")
+    off_cycle: bool = Field(
+        default=False, description="Bill on the date itself, whatever the customers' billing days are."
+    )
 
 
 class RunTotal(BaseModel):
@@ -70,6 +73,7 @@ class BillRun(BaseModel):
     issue_date: date
     customer_id: str | None
     dry_run: bool
+    off_cycle: bool
     state: OrderState = Field(
         description="interrupted: its process ended; order it again, nothing is ever issued twice."
     )
@@ -128,7 +132,14 @@ def order_bill_run(
         )
     desk: RunDesk = request.app.state.run_desk
     run_id = desk.order(
-        Ordering(key.tenant_id, key.key_id, order.issue_date, order.customer_id, dry_run=order.dry_run)
+        Ordering(
+            key.tenant_id,
+            key.key_id,
+            order.issue_date,
+            order.customer_id,
+            dry_run=order.dry_run,
+            off_cycle=order.off_cycle,
+        )
     )
     response.headers["Location"] = f"/v1/bill-runs/{run_id}"
     return BillRun(
@@ -136,6 +147,7 @@ def order_bill_run(
         issue_date=order.issue_date,
         customer_id=order.customer_id,
         dry_run=order.dry_run,
+        off_cycle=order.off_cycle,
         state="waiting",
         customers_done=0,
         customers_total=None,
@@ -151,7 +163,7 @@ def order_bill_run(
     operation_id="list_bill_runs",
     summary="List ordered bill runs",
     response_model=Page[BillRun],
-    **door(*READERS, answers=forms(BillRun)),
+    **list_door(*READERS, item=BillRun),
 )
 def list_bill_runs(asked: Asked, sort: Literal["ordered", "-ordered"] = "-ordered") -> Response:
     """List the runs that were ordered by HTTP, the latest first, and how far each is."""
@@ -163,7 +175,7 @@ def list_bill_runs(asked: Asked, sort: Literal["ordered", "-ordered"] = "-ordere
     operation_id="list_completed_bill_runs",
     summary="List completed bill runs",
     response_model=Page[CompletedRun],
-    **door(*READERS, answers=forms(CompletedRun)),
+    **list_door(*READERS, item=CompletedRun),
 )
 def list_completed_bill_runs(asked: Asked, sort: Literal["seq", "-seq"] = "-seq") -> Response:
     """List the runs that are done, however they were started: each is a fact of the ledger."""
@@ -187,6 +199,7 @@ def _shown(run: OrderedRun) -> BillRun:
         issue_date=run.issue_date,
         customer_id=run.customer_id,
         dry_run=run.dry_run,
+        off_cycle=run.off_cycle,
         state=run.state,
         customers_done=run.customers_done,
         customers_total=run.customers_total,

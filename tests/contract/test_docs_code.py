@@ -1,6 +1,7 @@
 """Code in the documentation works: events are valid, scenarios give what they say, commands exist."""
 
 import json
+import re
 import shlex
 
 import pytest
@@ -27,6 +28,8 @@ TARGETS = {
     "schemas",
     "lock",
 }
+CALL = re.compile(r"(?:[A-Z_]+=\S*\s+)*(?:\S*/)?(?:billing|make)\b")
+"""A line that may be one of many of a command of others begins otherwise."""
 OUR_OWN = "urn:billing-ledger"
 
 
@@ -47,6 +50,8 @@ def command_lines():
     for block in blocks("sh", "console"):
         for number, line in enumerate(block.text.splitlines(), block.line + 1):
             prompted = line.removeprefix("$ ") if block.language == "console" else line
+            if not CALL.match(prompted):
+                continue
             words = shlex.split(prompted, comments=True) if prompted != line or block.language == "sh" else []
             while words and "=" in words[0]:
                 words.pop(0)
