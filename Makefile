@@ -49,8 +49,9 @@ demo: .venv/.set-up ## half a year of two sellers, from Kafka to invoices; resul
 run: .venv/.set-up ## the demo's world that stays up: API at a printed address, until Ctrl-C
 	@$(BIN)/billing demo stay
 
-schemas: .venv/.set-up ## write the JSON Schema and AsyncAPI files anew
+schemas: .venv/.set-up ## write the JSON Schema, AsyncAPI and OpenAPI files anew
 	@$(BIN)/python -m schemas.generate
+	@$(BIN)/python -m api.openapi
 
 lock: .venv/.set-up ## resolve pyproject.toml into requirements.lock, and what the image needs of it, with hashes
 	@$(BIN)/uv pip compile -q --no-header --universal --python-version 3.11 --all-extras --generate-hashes \

@@ -199,7 +199,7 @@ def install(app: FastAPI) -> None:
 
 def documented(*codes: str) -> dict[int | str, dict[str, Any]]:
     """Return what OpenAPI says of the errors that a route may answer with, beside those of every route."""
-    every = ("key_refused", "role_insufficient", "invalid_request", "cursor_invalid", "database_away")
+    every = ("key_refused", "role_insufficient", "invalid_request", "nothing_projected", "database_away")
     found: dict[int | str, dict[str, Any]] = {}
     for code in (*every, *codes):
         status = STATUSES[code]

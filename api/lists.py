@@ -13,12 +13,12 @@ from fastapi import Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from api.access import Caller, Contextual, View
+from api.access import Caller, Contextual, View, door
 from api.cursors import cursor_key, cursor_text
 from api.errors import NotAcceptableError
 from api.settings import Context
 from documents.lines_csv import guarded
-from ledger.keys import ApiKey
+from ledger.keys import ApiKey, KeyRole
 from projections.pages import Order, Wanted
 from projections.session import reading
 
@@ -102,10 +102,10 @@ def answer(listed: Listed[Item], asked: Asking, sort: str, filters: Mapping[str,
     return StreamingResponse(encode(listed.item, whole), media_type=form, headers=headers)
 
 
-def forms(item: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
-    """Return what OpenAPI says of a list's answers beside JSON."""
+def list_door(*roles: KeyRole, item: type[BaseModel], errors: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return what a list's route takes: as `door`, with the forms that a list has beside JSON."""
     columns = ",".join(item.model_fields)
-    return {
+    answers: dict[int | str, dict[str, Any]] = {
         200: {
             "description": "A page; or, by `Accept`, all of the list from the cursor on.",
             "content": {
@@ -114,6 +114,7 @@ def forms(item: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
             },
         }
     }
+    return door(*roles, errors=(*errors, "cursor_invalid", "not_acceptable"), answers=answers)
 
 
 def form_of(request: Request) -> str:

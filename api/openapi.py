@@ -1,13 +1,21 @@
-"""The OpenAPI 3.1 document: what FastAPI knows of the routes, and what holds for all of them."""
+"""The OpenAPI 3.1 document, from the routes and what holds for all of them: `python -m api.openapi`."""
 
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
+import yaml
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
 
-from api.access import ROLES, SCHEME
+from api.access import SCHEME
 from api.errors import Problem, ProblemPlace
+from api.openapi_plain import plain
 
+FILE: Final = Path(__file__).parents[1] / "schemas" / "openapi.yaml"
 TITLE: Final = "Billing ledger"
 VERSION: Final = "1"
 DESCRIPTION: Final = """\
@@ -23,8 +31,7 @@ that does not belong to it.
 round); with `Accept: text/csv` or `application/jsonl` all of a list is streamed.
 
 **Errors** are problems (RFC 9457) with a stable `code`. **ETag**: send `If-None-Match` to be spared what you
-have already.
-"""
+have already."""
 TAGS: Final = [
     {"name": "health", "description": "Is the process alive, and ready."},
     {"name": "events", "description": "Publish events by HTTP, and ask what became of them."},
@@ -73,9 +80,39 @@ def document(app: FastAPI) -> dict[str, Any]:
         for tag in operation.get("tags", ())
     }
     found["tags"] = [tag for tag in TAGS if tag["name"] in used]
-    for operations in found["paths"].values():
-        for operation in operations.values():
-            if ROLES in operation:
-                roles = ", ".join(operation[ROLES])
-                operation["description"] = f"{operation.get('description', '')}\n\nRoles: {roles}.".strip()
+    plain(found)
     return found
+
+
+def text() -> str:
+    """Return the document as YAML, as it is checked in."""
+    return yaml.dump(_application().openapi(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as blocks, and everything as often as it stands."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - the base class calls it so
+        return True
+
+
+def _block(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _block)
+
+
+def _application() -> FastAPI:
+    """Return an application that only describes itself: its pool is never opened."""
+    from api.app import create_app  # noqa: PLC0415 - which needs this module
+    from api.settings import ApiSettings, Context  # noqa: PLC0415
+
+    pool = ConnectionPool[Connection[Any]](open=False)
+    return create_app(Context(ApiSettings(), pool, pool.getconn, lambda: datetime.now(UTC)))
+
+
+if __name__ == "__main__":
+    FILE.write_text(text(), encoding="utf-8")
+    sys.stdout.write(f"{FILE.name} in {FILE.parent.name}/\n")

@@ -5,9 +5,9 @@ from typing import Annotated, Final, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from api.access import EVERYBODY, GuardedRoute, View, door
+from api.access import EVERYBODY, GuardedRoute, View
 from api.fields import EventRef, QueryId, event_ref
-from api.lists import Asked, Fetched, Listed, Page, answer, forms
+from api.lists import Asked, Fetched, Listed, Page, answer, list_door
 from projections import anomalies, pages
 from projections.anomalies import AnomalyRow
 from projections.pages import Wanted
@@ -47,7 +47,7 @@ ANOMALIES: Final = Listed("anomalies", Anomaly, anomalies.LISTING.orders, _fetch
     operation_id="list_anomalies",
     summary="List anomalies",
     response_model=Page[Anomaly],
-    **door(*EVERYBODY, answers=forms(Anomaly)),
+    **list_door(*EVERYBODY, item=Anomaly),
 )
 def list_anomalies(
     asked: Asked,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from api.access import EVERYBODY, GuardedRoute, View, Viewing, door
 from api.errors import ProductUnknownError
 from api.fields import EventRef, PathId, Seq, event_ref
-from api.lists import Asked, Fetched, Listed, Page, answer, forms
+from api.lists import Asked, Fetched, Listed, Page, answer, list_door
 from projections import catalog, pages
 from projections.catalog import ProductRow, VersionRow
 from projections.pages import Wanted
@@ -67,7 +67,7 @@ PRODUCTS: Final = Listed("products", Product, catalog.LISTING.orders, _fetch)
     operation_id="list_products",
     summary="List products with their prices",
     response_model=Page[Product],
-    **door(*EVERYBODY, answers=forms(Product)),
+    **list_door(*EVERYBODY, item=Product),
 )
 def list_products(
     asked: Asked,

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.access import READERS, GuardedRoute, View, Viewing, door
 from api.fields import PathId, QueryId
-from api.lists import Asked, Fetched, Listed, Page, answer, forms
+from api.lists import Asked, Fetched, Listed, Page, answer, list_door
 from ledger.personal import is_commitment, reveal
 from projections import customers
 from projections.billrun import CustomerUnknownError
@@ -50,7 +50,7 @@ CUSTOMERS: Final = Listed("customers", Customer, {"customer_id": Order(("custome
     operation_id="list_customers",
     summary="List customers",
     response_model=Page[Customer],
-    **door(*READERS, answers=forms(Customer)),
+    **list_door(*READERS, item=Customer),
 )
 def list_customers(
     asked: Asked, prefix: QueryId = None, sort: Literal["customer_id"] = "customer_id"

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from api.access import EVERYBODY, Contextual, GuardedRoute, View, Viewing, door
-from api.lists import Asked, Fetched, Listed, Page, answer, forms
+from api.lists import Asked, Fetched, Listed, Page, answer, list_door
 from consumers.dead_letters import COLUMNS, DeadLetter, State, redrive
 from consumers.errors import DeadLetterError
 from projections import pages
@@ -79,7 +79,7 @@ DEAD_LETTERS: Final = Listed("dead-letters", DeadLetterSummary, LISTING.orders, 
     operation_id="list_dead_letters",
     summary="List dead letters",
     response_model=Page[DeadLetterSummary],
-    **door(*EVERYBODY, answers=forms(DeadLetterSummary)),
+    **list_door(*EVERYBODY, item=DeadLetterSummary),
 )
 def list_dead_letters(
     asked: Asked,

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from api.access import GuardedRoute, View, Viewing, door
 from api.errors import FactUnknownError
 from api.fields import QueryId, Seq
-from api.lists import Asked, Fetched, Listed, Page, answer, forms
+from api.lists import Asked, Fetched, Listed, Page, answer, list_door
 from projections import pages
 from projections.pages import Order, Wanted
 
@@ -63,7 +63,7 @@ FACTS: Final = Listed("facts", Fact, FACTS_LISTING.orders, _fetch)
     operation_id="list_facts",
     summary="List facts",
     response_model=Page[Fact],
-    **door("auditor", "admin", answers=forms(Fact)),
+    **list_door("auditor", "admin", item=Fact),
 )
 def list_facts(
     asked: Asked,

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from api.access import READERS, GuardedRoute, View, Viewing, door
 from api.errors import InvalidRequestError
 from api.fields import Currency, Money, PathId, QueryAmount, QueryId, QueryMonth, Seq, first_of
-from api.lists import Asked, Fetched, Listed, Page, answer, forms
+from api.lists import Asked, Fetched, Listed, Page, answer, list_door
 from billing.money import format_minor, parse_minor
 from projections import invoices, pages
 from projections.invoices import InvoiceRow, IssuedDocument
@@ -133,7 +133,7 @@ INVOICES: Final = Listed("invoices", InvoiceSummary, invoices.LISTING.orders, _f
     operation_id="list_invoices",
     summary="List invoices and credit notes",
     response_model=Page[InvoiceSummary],
-    **door(*READERS, answers=forms(InvoiceSummary)),
+    **list_door(*READERS, item=InvoiceSummary),
 )
 def list_invoices(  # noqa: PLR0913 - each is a filter
     asked: Asked,

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from api.access import READERS, GuardedRoute, View, Viewing, door
 from api.errors import ServiceUnknownError
 from api.fields import Currency, EventRef, Money, PathId, QueryId, Seq, event_ref
-from api.lists import Asked, Fetched, Listed, Page, answer, forms
+from api.lists import Asked, Fetched, Listed, Page, answer, list_door
 from api.routes.anomalies import Anomaly
 from billing.days import FOREVER, Day, to_date
 from billing.money import format_minor
@@ -164,7 +164,7 @@ LINES: Final = Listed("invoice-lines", ServiceLine, invoices.LINES.orders, _fetc
     operation_id="list_services",
     summary="List services",
     response_model=Page[Service],
-    **door(*READERS, answers=forms(Service)),
+    **list_door(*READERS, item=Service),
 )
 def list_services(
     asked: Asked,
@@ -229,7 +229,7 @@ def get_charge_schedule(view: Viewing, service_id: PathId) -> ChargeSchedule:
     operation_id="list_service_lines",
     summary="List what was invoiced for a service",
     response_model=Page[ServiceLine],
-    **door(*READERS, errors=("service_unknown",), answers=forms(ServiceLine)),
+    **list_door(*READERS, item=ServiceLine, errors=("service_unknown",)),
 )
 def list_service_lines(
     asked: Asked, view: Viewing, service_id: PathId, sort: Literal["issued", "-issued"] = "issued"
