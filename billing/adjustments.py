@@ -121,11 +121,7 @@ def adjustment_lines(
     for item in adjustments.known:
         if item.is_live or item.adjustment_id not in by_id or not by_id[item.adjustment_id].is_live:
             by_id[item.adjustment_id] = item
-    entitled = [
-        _entitled(item, customer_id, adjustments.currency_of(item.adjustment_id), terms)
-        for item in adjustments.known
-        if item.is_live and item.amount.scaled
-    ]
+    entitled = entitled_by(adjustments, customer_id=customer_id, terms=terms)
 
     def causes_of(span: InvoicedSpan) -> tuple[EventRef, ...]:
         return tuple(
@@ -139,6 +135,15 @@ def adjustment_lines(
 
     lines = due_lines(entitled, invoiced, customer_id=customer_id, issue_day=issue_day, causes_of=causes_of)
     return tuple([_told(line, by_id[line.price_id]) for line in lines])
+
+
+def entitled_by(adjustments: Adjustments, *, customer_id: str, terms: CustomerTerms) -> list[Entitled]:
+    """Return what adjustments that still count say should be charged, each on its day."""
+    return [
+        _entitled(item, customer_id, adjustments.currency_of(item.adjustment_id), terms)
+        for item in adjustments.known
+        if item.is_live and item.amount.scaled
+    ]
 
 
 def _adjustment(

@@ -32,6 +32,8 @@ class Policy:
     account_credit: AccountCredit = "set_off"
 
 
+OwnBillingDays = tuple[tuple[Day, int | None], ...]
+"""(effective, billing day) in the order in which they count; None: back to the tenant's."""
 POLICY_KEYS: Final = tuple(field.name for field in fields(Policy))
 
 
@@ -133,6 +135,20 @@ class PolicyBook:
             for customer_id in customer_ids
         }
         return zones.pop() if len(zones) == 1 else self.zone
+
+    def own_billing_days(self, customer_id: str) -> OwnBillingDays:
+        """Return the billing days that the customer itself has set, by effective day; none if not known."""
+        facts = self._customers.get(customer_id)
+        return tuple(
+            (dated.effective, dated.values["billing_day"])
+            for dated in (() if facts is None else facts.dated)
+            if "billing_day" in dated.values
+        )
+
+    def terms_with(self, billing_days: OwnBillingDays) -> CustomerTerms:
+        """Return the terms of a customer in the tenant's zone that has set these billing days and no more."""
+        dated = tuple(Dated(effective, 0, {"billing_day": value}) for effective, value in billing_days)
+        return self._make(CustomerFacts(self.zone, dated, {}))
 
     def _make(self, facts: "CustomerFacts") -> CustomerTerms:
         policies = _in_force(self._tenant, facts.dated)

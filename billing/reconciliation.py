@@ -39,6 +39,26 @@ def due_lines(
     return tuple(lines)
 
 
+def pairs(
+    entitled: Sequence[Entitled], invoiced: Sequence[InvoicedSpan], *, customer_id: str
+) -> Iterator[tuple[Entitled, InvoicedSpan]]:
+    """Yield the pairs of a service and a customer: what stands of an invoiced line, and what it is now.
+
+    A pair whose entitled span is not yet due waits (BILLING.md §7).
+    """
+    by_period: dict[Key, list[Entitled]] = {}
+    for span in entitled:
+        if span.customer_id == customer_id:
+            by_period.setdefault(key_of(span), []).append(span)
+    then: dict[Key, list[InvoicedSpan]] = {}
+    for before in invoiced:
+        then.setdefault(key_of(before), []).append(before)
+    for key, spans in then.items():
+        now = by_period.get(key, [])
+        for index, before in _pairs(now, spans).items():
+            yield now[index], before
+
+
 def key_of(span: Entitled | InvoicedSpan) -> Key:
     """Return (price, full period); one-time amounts are compared by their day."""
     if span.full_end is None:

@@ -23,6 +23,7 @@ CATALOGUE: Final = (
     Entry("project", "cli.commands.project", "Keep the read models up to date with the ledger."),
     Entry("rebuild", "cli.commands.rebuild", "Build a read model anew from the facts."),
     Entry("preview", "cli.commands.preview", "Show the next invoices, without issuing them."),
+    Entry("forecast", "cli.commands.forecast", "Show what will be invoiced, month by month."),
     Entry("run", "cli.commands.run", "Issue every invoice that is due on a date."),
     Entry("replay", "cli.commands.replay", "Show a customer as it was known at a seq or at a time."),
     Entry("audit", "cli.commands.audit", "Compute issued invoices again, and compare them byte by byte."),

@@ -46,6 +46,7 @@ WRONG_USE_CODES: Final = frozenset(
         "read_model_unknown",
         "nothing_projected",
         "as_of_unknown",
+        "months_out_of_range",
         "key_unknown",
         "key_expiry",
     }

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, LiteralString, NamedTuple
+from zoneinfo import ZoneInfo
 
 import orjson
 from psycopg import Cursor
@@ -109,6 +110,19 @@ RUNS: Final = Listing(
     {"seq": Order(("seq",), ("bigint",))},
     {},
 )
+
+
+DONE: Final[LiteralString] = """
+    SELECT customer_id, greatest((first_heard AT TIME ZONE %(zone)s)::date - 1, last_due_for, run_through)
+    FROM accounts_v2
+    WHERE tenant_id = %(tenant_id)s AND (%(customer_id)s::text IS NULL OR customer_id = %(customer_id)s)
+        AND (%(through)s::date IS NULL OR last_due_for > %(through)s OR run_through > %(through)s
+            OR first_heard >= (%(through)s::date + 2)::timestamp AT TIME ZONE %(zone)s
+            OR customer_id = ANY(%(behind)s))"""
+USUAL: Final[LiteralString] = """
+    SELECT mode() WITHIN GROUP (
+        ORDER BY greatest((first_heard AT TIME ZONE %(zone)s)::date - 1, last_due_for, run_through))
+    FROM accounts_v2 WHERE tenant_id = %(tenant_id)s"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +239,29 @@ def progress(cursor: Cursor[Any], tenant_id: str) -> Progress:
     return Progress(
         row[0], {name: None if day is None else date.fromisoformat(day) for name, day in behind.items()}
     )
+
+
+def done_apart(
+    cursor: Cursor[Any], tenant_id: str, zone: ZoneInfo, customer_id: str | None = None
+) -> tuple[date | None, dict[str, date]]:
+    """Return the last day that needs no invoice any more: for nearly all customers, and for each other one.
+
+    None where there is no customer. With a `customer_id`, only that one is looked at.
+    """
+    known = progress(cursor, tenant_id)
+    usual = known.through
+    query = {"tenant_id": tenant_id, "zone": zone.key, "customer_id": customer_id}
+    if usual is None:
+        row = cursor.execute(USUAL, query).fetchone()
+        usual = row[0] if row is not None else None
+    behind = {} if known.through is None else known.behind
+    cursor.execute(DONE, {**query, "through": known.through, "behind": list(behind)})
+    apart = {}
+    for name, own in cursor.fetchall():
+        done = max(day for day in (own, known.of(name)) if day is not None)
+        if done != usual:
+            apart[name] = done
+    return usual, apart
 
 
 def after_run(before: Progress, day: date, set_aside: Iterable[str]) -> Progress:

@@ -60,6 +60,9 @@ LIST: Final[LiteralString] = """
     FROM adjustments_v1 a
     WHERE a.tenant_id = %(tenant_id)s AND (%(customer_id)s::text IS NULL OR a.customer_id = %(customer_id)s)
     ORDER BY a.heard DESC LIMIT %(limit)s"""
+CUSTOMERS: Final[LiteralString] = (
+    "SELECT DISTINCT customer_id FROM adjustments_v1 WHERE tenant_id = %(tenant_id)s ORDER BY customer_id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +119,8 @@ def adjustments(
     query = {"tenant_id": tenant_id, "customer_id": customer_id, "limit": limit}
     rows = cursor.execute(LIST, query).fetchall()
     return [AdjustmentRow(*row) for row in rows]
+
+
+def customer_ids(cursor: Cursor[Any], tenant_id: str) -> list[str]:
+    """Return the customers for whom anything was ever entered, by id."""
+    return [name for (name,) in cursor.execute(CUSTOMERS, {"tenant_id": tenant_id}).fetchall()]

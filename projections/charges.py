@@ -171,9 +171,10 @@ def schedule(
             raise AmountTooLargeError(
                 f"price {item.price_id!r}: {item.amount_minor} minor units fit no column"
             )
-        if item.kind == "recurring" and (item.start, item.end) == (item.full_start, item.full_end):
+        if item.kind == "recurring" and _repeats(item, prices[item.product_id, item.price_id]):
             rate = (item.price_id, item.product_id, item.customer_id, item.unit_amount, item.quantity)
-            groups.setdefault((*rate, item.amount_minor), []).append(item)
+            anchor = _anchor(item, timeline, books)
+            groups.setdefault((*rate, item.amount_minor, anchor), []).append(item)
         else:
             amounts.append(_amount(item, books))
     for group in groups.values():
@@ -245,22 +246,34 @@ def _currency(product_id: str, books: Books) -> str:
     return books.catalog.products[product_id].currency or books.book.currency
 
 
+def _repeats(item: Entitled, price: Price) -> bool:
+    """Tell whether a span is a full period that is due on a boundary, as every period of a run-rate is."""
+    due = item.full_start if price.timing == "in_advance" else item.full_end
+    return (item.start, item.end, item.due) == (item.full_start, item.full_end, due)
+
+
+def _anchor(item: Entitled, timeline: Timeline, books: Books) -> tuple[str, int]:
+    """Return the alignment of a full period, and the day of the month on which its boundaries lie."""
+    terms = books.book.terms(item.customer_id)
+    assert terms is not None, item
+    policy = terms.policy(item.start)
+    match policy.alignment:
+        case "billing_day":
+            return policy.alignment, policy.billing_day
+        case "anniversary":
+            activation = next(s.activation for s in reversed(timeline.segments) if s.start <= item.start)
+            return policy.alignment, to_date(activation).day
+        case "calendar":
+            return policy.alignment, 1
+
+
 def _run_rate(
     run: list[Entitled], price: Price, timeline: Timeline, books: Books, *, is_open: bool
 ) -> RunRate:
     first, last = run[0], run[-1]
-    terms = books.book.terms(first.customer_id)
-    assert terms is not None, first
     assert price.interval is not None, price
     assert price.timing is not None, price
-    policy = terms.policy(first.start)
-    anchor_day = 1
-    if policy.alignment == "billing_day":
-        anchor_day = policy.billing_day
-    elif policy.alignment == "anniversary":
-        anchor_day = next(
-            to_date(s.activation).day for s in timeline.segments if s.start <= first.start < s.end
-        )
+    alignment, anchor_day = _anchor(first, timeline, books)
     return RunRate(
         first.service_id,
         first.customer_id,
@@ -272,7 +285,7 @@ def _run_rate(
         first.amount_minor,
         price.interval,
         price.timing,
-        policy.alignment,
+        alignment,
         anchor_day,
         to_date(first.start),
         None if is_open else to_date(last.end),

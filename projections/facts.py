@@ -31,6 +31,10 @@ AT: Final[LiteralString] = """
     WHERE tenant_id = %(tenant_id)s AND seq = ANY(%(seqs)s) ORDER BY seq"""
 MOMENTS: Final[LiteralString] = """
     SELECT seq, recorded_at FROM ledger.fact WHERE tenant_id = %(tenant_id)s AND seq = ANY(%(seqs)s)"""
+BETWEEN: Final[LiteralString] = """
+    SELECT DISTINCT stream FROM ledger.fact
+    WHERE tenant_id = %(tenant_id)s AND seq > %(after)s AND seq < %(before)s
+        AND stream NOT LIKE 'account/%%' AND stream NOT LIKE 'invoice/%%'"""
 EVER: Final = 2**62
 
 
@@ -84,6 +88,13 @@ def at(cursor: Cursor[Any], tenant_id: str, seqs: Collection[int]) -> Iterator[t
 def moments(cursor: Cursor[Any], tenant_id: str, seqs: Collection[int]) -> dict[int, datetime]:
     """Return when the facts at `seqs` were recorded."""
     return dict(cursor.execute(MOMENTS, {"tenant_id": tenant_id, "seqs": list(seqs)}).fetchall())
+
+
+def heard_between(cursor: Cursor[Any], tenant_id: str, after: int, before: int) -> list[tuple[str, str]]:
+    """Return noun and name of every stream, but those of documents, that has a fact between two seqs."""
+    cursor.execute(BETWEEN, {"tenant_id": tenant_id, "after": after, "before": before})
+    names = [stream.partition("/") for (stream,) in cursor.fetchall()]
+    return [(noun, name) for noun, _, name in names]
 
 
 def heard(facts: Collection[tuple[int, bytes]]) -> list[Heard]:

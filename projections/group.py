@@ -20,6 +20,7 @@ from projections import (
     facts,
     invoices,
     issued,
+    outstanding,
     parking,
     policies,
     queue,
@@ -27,8 +28,9 @@ from projections import (
     services,
 )
 from projections.bookmarks import Bookmark
-from projections.books import Shared
+from projections.books import Books, Shared
 from projections.facts import Header, Heard
+from projections.flows import Flow, adjustment_flows
 from projections.refresh import Refreshed, refresh
 from projections.tables import Tables
 
@@ -46,6 +48,7 @@ MODELS: Final = (
     adjustments.MODEL,
     anomalies.MODEL,
     rejections.MODEL,
+    outstanding.MODEL,
     queue.MODEL,
     parking.MODEL,
     bookmarks.MODEL,
@@ -110,6 +113,7 @@ class Group:
         touched = sort(headers)
         after = _moved(before, headers)
         _hear(cursor, tenant_id, headers)
+        self._apply_documents(cursor, tenant_id, touched, after, fold=not only_queue)
         if touched.products or touched.customers or touched.tenant:
             self._refresh_books(cursor, tenant_id, touched, before, after)
         if only_queue:
@@ -123,7 +127,6 @@ class Group:
         done = NOTHING
         if named:
             done = refresh(cursor, self.shared(cursor, tenant_id, after), named, after.seq)
-        issued.apply(cursor, tenant_id, touched.documents)
         for header in touched.runs:
             for _, _, event in facts.at(cursor, tenant_id, [header.seq]):
                 accounts.add_run(cursor, tenant_id, header.seq, header.recorded_at, event["data"])
@@ -155,9 +158,32 @@ class Group:
                 queue.put_products(cursor, tenant_id, {name})
                 _retry_services(cursor, tenant_id)
             case "account":
-                issued.apply_again(cursor, tenant_id, name, bookmark.seq)
+                issued.apply_again(cursor, tenant_id, name, bookmark.seq, common.known.catalog)
+                queue.put_customers(cursor, tenant_id, {name})
             case _:
                 raise AssertionError(subject)
+
+    def _apply_documents(
+        self, cursor: Cursor[Any], tenant_id: str, touched: Touched, after: Bookmark, *, fold: bool
+    ) -> None:
+        """Apply documents, before the services that are folded in the same batch look at their lines.
+
+        What was heard after a document was computed may have moved when its lines are due: those services are
+        folded again, so that the forecast knows what waits.
+        """
+        if not touched.documents:
+            return
+        catalog = self.shared(cursor, tenant_id, after).known.catalog
+        applied = issued.apply(cursor, tenant_id, touched.documents, catalog)
+        if applied is None or not fold:
+            return
+        between = facts.heard_between(cursor, tenant_id, applied.computed_at_seq, applied.seq)
+        if any(noun in ("product", "tenant") for noun, _ in between):
+            queue.put_customers(cursor, tenant_id, applied.customer_ids)
+        else:
+            customers = {name for noun, name in between if noun == "customer"}
+            queue.put_customers(cursor, tenant_id, customers & applied.customer_ids)
+            queue.put(cursor, tenant_id, [name for noun, name in between if noun == "service"], "invoiced")
 
     def _refresh_books(
         self, cursor: Cursor[Any], tenant_id: str, touched: Touched, before: Bookmark, after: Bookmark
@@ -169,6 +195,9 @@ class Group:
         if touched.tenant:
             policies.replace(cursor, tenant_id, {policies.TENANT: list(common.tenant_events)})
             queue.put_tenant(cursor, tenant_id)
+            adjusted = adjustments.customer_ids(cursor, tenant_id)
+            known = books.books(cursor, common, adjusted, after.seq)
+            outstanding.replace_adjustments(cursor, tenant_id, _adjustment_flows(known, adjusted))
         if touched.customers:
             moved = refresh_customers(cursor, common, touched.customers, before.seq, after.seq)
             if moved:
@@ -243,6 +272,8 @@ def refresh_customers(
     customers.replace(cursor, tenant_id, events)
     policies.replace(cursor, tenant_id, events)
     adjustments.replace(cursor, tenant_id, {name: known.adjustments_of(name) for name in customer_ids})
+    outstanding.set_calendars(cursor, tenant_id, known.book, events)
+    outstanding.replace_adjustments(cursor, tenant_id, _adjustment_flows(known, events))
     subjects: dict[EventRef, str] = {
         event_ref(event): f"customer/{name}" for name, found in events.items() for event, _ in found
     }
@@ -258,6 +289,15 @@ def refresh_customers(
     for name, reason in known.broken.items():
         parking.park(cursor, tenant_id, f"customer/{name}", (name,), reason, seq=up_to)
     return {name for name, found in events.items() if _moves_amounts(found, after)} | set(known.broken)
+
+
+def _adjustment_flows(known: Books, customer_ids: Collection[str]) -> dict[str, list[Flow]]:
+    """Return what the forecast adds up of the customers' adjustments; none of who is not registered."""
+    return {
+        name: [] if terms is None else adjustment_flows(known.adjustments_of(name), name, terms)
+        for name in customer_ids
+        for terms in (known.book.terms(name),)
+    }
 
 
 def _retry_services(cursor: Cursor[Any], tenant_id: str) -> None:

@@ -1,39 +1,62 @@
 """Applies issued documents: their rows, what they correct, and the accounts that they move on."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, LiteralString
 
 import orjson
 from psycopg import Cursor
 
-from projections import accounts, facts, invoices, parking
+from billing.catalog import Catalog
+from projections import accounts, facts, invoices, outstanding, parking
 from projections.facts import Header
 from projections.invoices import Issue
+from projections.outstanding import InvoicedLine
 
 ISSUED: Final = "invoice.issued"
+NUMBER: Final = 1
+DUE_FOR: Final = 10
 
 ACCOUNT: Final[LiteralString] = """
     SELECT seq, recorded_at, type, stream, customer_id FROM ledger.fact
     WHERE tenant_id = %(tenant_id)s AND stream = %(stream)s AND seq <= %(up_to)s ORDER BY version"""
+TAKEN_OFF: Final[LiteralString] = """
+    SELECT l.customer_id, l.currency, l.product_id, l.price_id, l.kind, l.period_start, l.period_end,
+           l.full_start, l.full_end, l.amount_minor, i.due_for
+    FROM invoice_lines_v1 l JOIN invoices_v2 i USING (tenant_id, number)
+    WHERE l.tenant_id = %(tenant_id)s AND l.customer_id = %(customer_id)s"""
 
 
-def apply(cursor: Cursor[Any], tenant_id: str, headers: Sequence[Header]) -> None:
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """Whose documents were applied: the first known up to `computed_at_seq`, the last fact at `seq`."""
+
+    customer_ids: frozenset[str]
+    computed_at_seq: int
+    seq: int
+
+
+def apply(cursor: Cursor[Any], tenant_id: str, headers: Sequence[Header], catalog: Catalog) -> Applied | None:
     """Apply whole documents in order; a customer whose documents break the fold is parked."""
-    if not headers:
-        return
     waiting = _parked_accounts(cursor, tenant_id)
     issues = [issue for issue in load(cursor, tenant_id, headers) if issue.customer_id not in waiting]
-    broken = _write(cursor, tenant_id, issues)
+    broken = _write(cursor, tenant_id, issues, catalog)
     for customer_id, reason in broken.items():
         parking.park(cursor, tenant_id, f"account/{customer_id}", (customer_id,), reason, seq=headers[-1].seq)
+    if not issues:
+        return None
+    computed = min(issue.issued["computed_at_seq"] for issue in issues)
+    return Applied(invoices.customers_of(issues), computed, issues[-1].seq)
 
 
-def apply_again(cursor: Cursor[Any], tenant_id: str, customer_id: str, up_to: int) -> bool:
+def apply_again(cursor: Cursor[Any], tenant_id: str, customer_id: str, up_to: int, catalog: Catalog) -> bool:
     """Apply all documents of one customer anew, up to a seq; return whether it could be done."""
+    rows = cursor.execute(TAKEN_OFF, {"tenant_id": tenant_id, "customer_id": customer_id}).fetchall()
+    outstanding.take_off(cursor, tenant_id, [InvoicedLine(*row) for row in rows], catalog, sign=1)
     invoices.forget_customer(cursor, tenant_id, customer_id)
     query = {"tenant_id": tenant_id, "stream": f"account/{customer_id}", "up_to": up_to}
     headers = [Header(*row) for row in cursor.execute(ACCOUNT, query).fetchall()]
-    broken = _write(cursor, tenant_id, load(cursor, tenant_id, headers))
+    broken = _write(cursor, tenant_id, load(cursor, tenant_id, headers), catalog)
     for reason in broken.values():
         parking.park(cursor, tenant_id, f"account/{customer_id}", (customer_id,), reason, seq=up_to)
     return not broken
@@ -61,7 +84,7 @@ def load(cursor: Cursor[Any], tenant_id: str, headers: Sequence[Header]) -> list
     ]
 
 
-def _write(cursor: Cursor[Any], tenant_id: str, issues: Sequence[Issue]) -> dict[str, str]:
+def _write(cursor: Cursor[Any], tenant_id: str, issues: Sequence[Issue], catalog: Catalog) -> dict[str, str]:
     """Write documents; return the reason for each customer whose documents were left out."""
     broken: dict[str, str] = {}
     try:
@@ -75,9 +98,32 @@ def _write(cursor: Cursor[Any], tenant_id: str, issues: Sequence[Issue]) -> dict
         issues = [issue for issue in issues if issue.customer_id not in broken]
         rows = invoices.rows_of(tenant_id, issues)
     invoices.write(cursor, tenant_id, rows)
+    outstanding.take_off(cursor, tenant_id, _lines(rows), catalog)
     if issues:
         accounts.move(cursor, tenant_id, issues)
     return broken
+
+
+def _lines(rows: invoices.Rows) -> Iterator[InvoicedLine]:
+    """Yield what the forecast needs of new lines, from the rows that were made of them."""
+    due_for: dict[Any, Any] = {row[NUMBER]: row[DUE_FOR] for row in rows.invoices}
+    for row in rows.lines.values():
+        customer_id, currency, _, product_id, price_id, kind, _, _, start, end, first, last, amount = row[
+            4:17
+        ]
+        yield InvoicedLine(
+            customer_id,
+            currency,
+            product_id,
+            price_id,
+            kind,
+            start,
+            end,
+            first,
+            last,
+            amount,
+            due_for[row[NUMBER]],
+        )
 
 
 def _parked_accounts(cursor: Cursor[Any], tenant_id: str) -> Collection[str]:

@@ -1,18 +1,18 @@
 """The next invoices, as they would be issued if nothing more were heard; what is planned is told apart."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
 from psycopg import Cursor
 
 from billing.account_credit import Settlement
-from billing.days import ALWAYS, FOREVER, Day, to_date
+from billing.days import ALWAYS, Day, to_date
 from billing.entitlement import Entitled, entitle
 from billing.invoice import Draft
 from billing.line import Line
-from billing.segments import Plan, Segment, Trigger
+from billing.plans import activated_in_turn
 from billing.timeline import Timeline
 from ledger.facts import Clock
 from projections import bookmarks, books, drafting, due, services
@@ -150,41 +150,10 @@ def planned_charges(
     timeline: Timeline, customer_id: str, books: Books, after: Day, until: Day
 ) -> Iterator[PlannedCharge]:
     """Yield what a customer's plans would be charged on issue dates after one day and up to another."""
-    for plan in timeline.plans:
-        if plan.customer_id != customer_id:
-            continue
-        for item in entitle(activated(timeline, plan), books.catalog, books.book, until=until):
+    for made in activated_in_turn(timeline):
+        for item in entitle(made, books.catalog, books.book, until=until):
             if item.customer_id == customer_id and after < item.due <= until:
                 yield _charge(item, books)
-
-
-def activated(timeline: Timeline, plan: Plan) -> Timeline:
-    """Return the timeline as if a plan, and nothing else, had come true."""
-    segment = Segment(
-        start=plan.start,
-        end=FOREVER,
-        suspended=False,
-        customer_id=plan.customer_id,
-        product_id=plan.product_id,
-        quantity=plan.quantity,
-        own_prices=plan.own_prices,
-        activation=plan.start,
-        charged_from=ALWAYS,
-        attributes={},
-        causes=plan.causes,
-        ended_by=None,
-    )
-    trigger = Trigger(
-        day=plan.start,
-        kind="activation",
-        customer_id=plan.customer_id,
-        product_id=plan.product_id,
-        quantity=plan.quantity,
-        own_prices=plan.own_prices,
-        activation=plan.start,
-        causes=plan.causes,
-    )
-    return replace(timeline, segments=(segment,), stops=(), triggers=(trigger,), plans=())
 
 
 def _charge(item: Entitled, books: Books) -> PlannedCharge:

@@ -52,6 +52,9 @@ DONE: Final[LiteralString] = (
 )
 PENDING: Final[LiteralString] = "SELECT tenant_id, count(*) FROM queue_v1 GROUP BY tenant_id"
 PENDING_OF: Final[LiteralString] = "SELECT count(*) FROM queue_v1 WHERE tenant_id = %(tenant_id)s"
+PENDING_OF_CUSTOMER: Final[LiteralString] = """
+    SELECT count(*) FROM services_v1 s JOIN queue_v1 q USING (tenant_id, service_id)
+    WHERE s.tenant_id = %(tenant_id)s AND s.customer_id = %(customer_id)s"""
 
 
 def put_customers(cursor: Cursor[Any], tenant_id: str, customer_ids: Collection[str]) -> int:
@@ -99,5 +102,13 @@ def pending(cursor: Cursor[Any]) -> dict[str, int]:
 def pending_of(cursor: Cursor[Any], tenant_id: str) -> int:
     """Return how many services of a tenant wait."""
     row = cursor.execute(PENDING_OF, {"tenant_id": tenant_id}).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def pending_of_customer(cursor: Cursor[Any], tenant_id: str, customer_id: str) -> int:
+    """Return how many of the services that a customer ever held wait."""
+    query = {"tenant_id": tenant_id, "customer_id": customer_id}
+    row = cursor.execute(PENDING_OF_CUSTOMER, query).fetchone()
     assert row is not None
     return int(row[0])

@@ -1,18 +1,21 @@
 """Recomputes services: their facts are read by stream in one query, folded, and their rows replaced."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from psycopg import Cursor
 
+from billing import plans
 from billing.entitlement import not_ratable
 from billing.facts import Anomaly, service_event
 from billing.timeline import fold
-from projections import anomalies, charges, facts, parking, services
+from projections import anomalies, charges, facts, outstanding, parking, services
 from projections.books import Books, Shared, books
 from projections.charges import Amount, RunRate
+from projections.flows import Flow, flows_of
 from projections.services import Folded
+from projections.waiting import open_lines, waiting
 
 Streams = dict[str, list[tuple[int, bytes]]]
 Schedule = tuple[list[RunRate], list[Amount]]
@@ -57,6 +60,7 @@ def refresh(cursor: Cursor[Any], common: Shared, service_ids: Collection[str], u
     anomalies.replace(
         cursor, tenant_id, {f"service/{item.timeline.service_id}": finding for item, _, finding in rated}
     )
+    outstanding.replace(cursor, tenant_id, _flows(cursor, tenant_id, rated, known))
     parking.release(cursor, tenant_id, [f"service/{name}" for name in names])
     for name, (customer_ids, reason) in broken.items():
         parking.park(cursor, tenant_id, f"service/{name}", customer_ids, reason, seq=up_to)
@@ -98,6 +102,26 @@ def _fold(item: _Parsed, known: Books) -> Folded:
 def _rate(item: Folded, known: Books) -> tuple[Schedule, tuple[Anomaly, ...]]:
     schedule = charges.schedule(item.timeline, item.product_ids, item.customer_ids, known)
     return schedule, (*item.timeline.anomalies, *not_ratable(item.timeline, known.catalog, known.book))
+
+
+def _flows(
+    cursor: Cursor[Any],
+    tenant_id: str,
+    rated: Sequence[tuple[Folded, Schedule, tuple[Anomaly, ...]]],
+    known: Books,
+) -> dict[str, list[Flow]]:
+    """Return what each service is ever charged, as the forecast adds it up."""
+    lines = open_lines(cursor, tenant_id, [item.timeline for item, _, _ in rated])
+    found: dict[str, list[Flow]] = {}
+    for item, schedule, _ in rated:
+        timeline = item.timeline
+        planned = [
+            charges.schedule(made, item.product_ids, item.customer_ids, known)
+            for made in plans.activated_in_turn(timeline)
+        ]
+        waits = waiting(timeline, lines.get(timeline.service_id, ()), known)
+        found[timeline.service_id] = flows_of(timeline, schedule, planned, waits)
+    return found
 
 
 def _stream_name(item: tuple[str, list[tuple[int, bytes]]]) -> tuple[str, frozenset[str]]:

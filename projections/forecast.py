@@ -1,0 +1,238 @@
+"""The forecast: what is still to be invoiced, by month, product and class, if nothing more is heard."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, Literal
+
+from psycopg import Cursor
+
+from billing.days import Day
+from billing.errors import LedgerError
+from ledger.facts import Clock
+from projections import accounts, bookmarks, books, customers, outstanding, parking, queue
+from projections.billrun import CustomerUnknownError
+from projections.books import Shared
+from projections.forecast_sums import Asked, Sum, add, of_customers, of_tenant
+from projections.issue_months import By, Key, Spread, first_of
+from projections.session import Connect, reading
+
+Class = Literal["running", "scheduled", "ending", "one_time", "corrections", "planned"]
+CLASSES: Final[tuple[Class, ...]] = (
+    *("running", "scheduled", "ending", "one_time", "corrections"),
+    "planned",
+)
+CLASS_OF: Final[Mapping[str, Class]] = {"recurring": "running", **{name: name for name in CLASSES}}
+"""The classes by what the sums call them."""
+MONTHS: Final = 12
+MOST_MONTHS: Final = 120
+
+
+class MonthsOutOfRangeError(LedgerError):
+    """A forecast is asked for fewer than no months ahead, or for more than ten years."""
+
+    code = "months_out_of_range"
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What a forecast is asked for: `months` after the present one; empty filters let everything through."""
+
+    months: int = MONTHS
+    by: By = "issue"
+    customer_id: str | None = None
+    product_id: str | None = None
+    service_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastRow:
+    """One amount in minor units: of a month (its first day), a currency, a product and a class."""
+
+    month: date
+    currency: str
+    product_id: str
+    service_type: str
+    kind: Class
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastTotal:
+    """Amounts of one month, currency and group (None: all) by class, every class named."""
+
+    month: date
+    currency: str
+    group: str | None
+    amounts: Mapping[Class, int]
+
+    @property
+    def net_minor(self) -> int:
+        """What the invoices come to; what is only planned is no part of it."""
+        return sum(amount for kind, amount in self.amounts.items() if kind != "planned")
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What is still to be invoiced, as known at a seq; amounts in minor units, currencies never mixed.
+
+    `rows` are sorted, none of them zero, and may begin before `first_month` where billing days were missed or
+    where, by service month, something of the past is still open. `pending` services wait on the work queue
+    and are in it as they were before; so is what the `parked_customers` hold, who are not billed meanwhile.
+    """
+
+    tenant_id: str
+    computed_at_seq: int
+    today: date
+    by: By
+    first_month: date
+    last_month: date
+    rows: tuple[ForecastRow, ...]
+    pending: int
+    parked_customers: int
+
+    def totals(self) -> tuple[ForecastTotal, ...]:
+        """Return one total a month and currency, months in which nothing falls included."""
+        return tuple(self._totals(lambda _: None, self._months()))
+
+    def by_product(self) -> tuple[ForecastTotal, ...]:
+        """Return one total a month, currency and product in which something falls."""
+        return tuple(self._totals(lambda row: row.product_id, ()))
+
+    def by_service_type(self) -> tuple[ForecastTotal, ...]:
+        """Return one total a month, currency and service type in which something falls."""
+        return tuple(self._totals(lambda row: row.service_type, ()))
+
+    def _months(self) -> Iterator[date]:
+        month, last = (on.year * 12 + on.month - 1 for on in (self.first_month, self.last_month))
+        yield from (first_of(number) for number in range(month, last + 1))
+
+    def _totals(
+        self, group_of: "GroupOf", months: Collection[date] | Iterator[date]
+    ) -> Iterator[ForecastTotal]:
+        found: dict[tuple[str, str | None, date], dict[Class, int]] = {}
+        currencies = sorted({row.currency for row in self.rows})
+        for month in months:
+            for currency in currencies:
+                found[currency, None, month] = dict.fromkeys(CLASSES, 0)
+        for row in self.rows:
+            key = (row.currency, group_of(row), row.month)
+            amounts = found.setdefault(key, dict.fromkeys(CLASSES, 0))
+            amounts[row.kind] += row.amount_minor
+        for currency, group, month in sorted(found, key=lambda key: (key[0], key[1] or "", key[2])):
+            yield ForecastTotal(month, currency, group, found[currency, group, month])
+
+
+GroupOf = Callable[[ForecastRow], str | None]
+
+
+def forecast(connect: Connect, tenant_id: str, asking: Asking, *, clock: Clock) -> Forecast:
+    """Return the forecast of a tenant, or of one of its customers, from the present month on.
+
+    Every amount stands in the month of the invoice that will carry it, were every run made on its day; by
+    service month, in the month in which its full period begins, a one-time amount in that of its day. What
+    was due by the last run stands as correction: late facts, and days that were invoiced differently. Raises
+    CustomerUnknownError, MonthsOutOfRangeError.
+    """
+    with connect() as connection, reading(connection, tenant_id) as cursor:
+        return read(cursor, tenant_id, asking, clock=clock)
+
+
+def read(
+    cursor: Cursor[Any], tenant_id: str, asking: Asking, *, clock: Clock, known: Shared | None = None
+) -> Forecast:
+    """Return the forecast in a transaction that reads the tenant; `known` spares reading the catalog."""
+    if not 0 <= asking.months <= MOST_MONTHS:
+        raise MonthsOutOfRangeError(f"{asking.months} months: ask for 0 to {MOST_MONTHS} months ahead")
+    bookmark = bookmarks.read(cursor, tenant_id)
+    common = books.shared(cursor, tenant_id, bookmark, known)
+    if asking.customer_id is not None and not customers.of_customers(cursor, tenant_id, [asking.customer_id]):
+        raise CustomerUnknownError(f"tenant {tenant_id!r} has no customer {asking.customer_id!r}")
+    today = clock().astimezone(books.zone_of_tenant(common.tenant_events)).date()
+    present = today.year * 12 + today.month - 1
+    amounts = _amounts(cursor, common, asking, today, present + asking.months) if common.tenant_events else {}
+    products = common.known.catalog.products
+    rows = (
+        ForecastRow(
+            first_of(month),
+            currency,
+            product_id,
+            products[product_id].service_type if product_id in products else "",
+            CLASS_OF[kind],
+            amount,
+        )
+        for (month, currency, product_id, kind), amount in amounts.items()
+        if amount
+    )
+    held_up = parking.held_up(parking.parked(cursor, tenant_id))
+    return Forecast(
+        tenant_id,
+        bookmark.seq,
+        today,
+        asking.by,
+        first_of(present),
+        first_of(present + asking.months),
+        tuple(sorted(rows, key=_order)),
+        _pending(cursor, tenant_id, asking.customer_id),
+        len(held_up) if asking.customer_id is None else int(asking.customer_id in held_up),
+    )
+
+
+def _order(row: ForecastRow) -> tuple[object, ...]:
+    return row.month, row.currency, row.product_id, CLASSES.index(row.kind)
+
+
+def _amounts(
+    cursor: Cursor[Any], common: Shared, asking: Asking, today: date, last_month: int
+) -> dict[Key, int]:
+    tenant_id = common.tenant_id
+    book = books.folded(common, {}).book
+    usual, apart = accounts.done_apart(cursor, tenant_id, book.zone, asking.customer_id)
+    if usual is None:
+        return {}
+    done = {name: Day(day.toordinal()) for name, day in apart.items()}
+    usual_done = Day(usual.toordinal())
+    if asking.customer_id is not None:
+        done.setdefault(asking.customer_id, usual_done)
+    settled = min([usual_done, *done.values()])
+    asked = Asked(tenant_id, today, settled, asking.by, _products(common, asking))
+    found: dict[Key, int] = {}
+
+    def lay(sums: list[Sum], done_by_default: Day | None, sign: int) -> None:
+        grouped: dict[tuple[str, int], list[Sum]] = defaultdict(list)
+        for item in sums:
+            day = item.done if done_by_default is None or item.done is None else done_by_default
+            grouped[item.calendar, usual_done if day is None else day].append(item)
+        for (calendar, day), items in grouped.items():
+            terms = book.terms_with(outstanding.billing_days(calendar))
+            spread = Spread(terms, Day(day), last_month=last_month, by=asking.by)
+            add(spread, items, settled, sign=sign)
+            for key, amount in spread.amounts.items():
+                found[key] = found.get(key, 0) + amount
+
+    theirs = of_customers(cursor, asked, done) if done else []
+    if asking.customer_id is None:
+        lay(of_tenant(cursor, asked), usual_done, 1)
+        lay(
+            theirs, usual_done, -1
+        )  # who is done through another day is in the totals as if through the usual
+    lay(theirs, None, 1)
+    return found
+
+
+def _products(common: Shared, asking: Asking) -> list[str] | None:
+    """Return the products that the filters let through; None for all."""
+    if asking.product_id is None and asking.service_type is None:
+        return None
+    return [
+        name
+        for name, product in common.known.catalog.products.items()
+        if asking.product_id in (None, name) and asking.service_type in (None, product.service_type)
+    ]
+
+
+def _pending(cursor: Cursor[Any], tenant_id: str, customer_id: str | None) -> int:
+    if customer_id is None:
+        return queue.pending_of(cursor, tenant_id)
+    return queue.pending_of_customer(cursor, tenant_id, customer_id)
