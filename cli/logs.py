@@ -63,13 +63,15 @@ def set_up_logs(
     if as_json:
         last += [EventRenamer("event"), structlog.processors.JSONRenderer(serializer=_json)]
     else:
-        last.append(
+        last += [
+            for_people,
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(),
                 exception_formatter=structlog.dev.plain_traceback,
                 timestamp_key="time",
-            )
-        )
+                sort_keys=False,
+            ),
+        ]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(ProcessorFormatter(processors=last, foreign_pre_chain=shared))
     is_watched = in_foreground and settings.log_format == "auto" and sys.stderr.isatty()
@@ -95,6 +97,14 @@ def logged(settings: "Settings", *, command: str) -> Iterator[None]:
 def drop_colours(_logger: Any, _method: str, event: "EventDict") -> "EventDict":
     """Leave out the second wording, with escape codes, that the web server brings along for terminals."""
     event.pop("color_message", None)
+    return event
+
+
+def for_people(_logger: Any, _method: str, event: "EventDict") -> "EventDict":
+    """Leave out what whoever looks at one terminal knows: the day, the command, the place in our code."""
+    event["time"] = event["time"].partition("T")[2][:12]
+    for name in ("logger", "command"):
+        event.pop(name, None)
     return event
 
 

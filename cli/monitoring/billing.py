@@ -38,7 +38,10 @@ class RunWatch:
         }
         log.info("run.completed", extra=tenant | counted)
         if file is not None and not self._dry_run:
-            write_to_textfile(str(file), run_metrics(report, seconds=seconds, at=time.time()))
+            try:
+                write_to_textfile(str(file), run_metrics(report, seconds=seconds, at=time.time()))
+            except OSError as error:  # the bills are out: that nobody can watch is no failure of the run
+                log.warning("metrics.lost", extra={"file": str(file), "error": str(error)})
 
 
 def run_metrics(report: "RunReport", *, seconds: float, at: float) -> CollectorRegistry:

@@ -149,6 +149,8 @@ def test_on_a_terminal_lines_are_for_people():
     os.close(primary)
     os.close(secondary)
     assert "partition.claimed" in shown
+    assert "offset" in shown
+    assert "consume" not in shown, "whoever looks on knows what he started"
     assert not shown.startswith("{")
 
 

@@ -59,3 +59,8 @@ def test_a_run_without_a_trace_begins_one_and_a_dry_run_leaves_no_file(run, tmp_
     assert first != second
     assert read_traceparent(f"00-{first}-{'1' * 16}-00")
     assert not file.exists()
+
+
+def test_metrics_that_can_not_be_written_fail_no_run(run, tmp_path):
+    lines = run(BILLING_METRICS_FILE=str(tmp_path / "no" / "such" / "folder.prom"))
+    assert [line["event"] for line in lines] == ["run.completed", "metrics.lost"]
