@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from billing.days import Day
+from billing.days import Day, instant
 from billing.entitlement import Entitled, amount_of
 from billing.facts import Anomaly, EventRef, effective_of, event_ref, number, superseded_by
 from billing.invoiced import InvoicedSpan
@@ -14,6 +14,7 @@ from billing.line import NO_SERVICE, Entered, Explanation, Line
 from billing.money import ONE, Exact
 from billing.policies import CustomerTerms
 from billing.reconciliation import due_lines
+from billing.timeline import local_day
 
 ENTERED: Final = "adjustment.entered"
 VOIDED: Final = "adjustment.voided"
@@ -38,7 +39,7 @@ class Adjustment:
 
 @dataclass(frozen=True, slots=True)
 class Adjustments:
-    """All adjustments of one customer, in the order in which they were heard, and each id's currency."""
+    """All adjustments of one customer, in the fold's order, and each id's currency."""
 
     known: tuple[Adjustment, ...] = ()
     currencies: Mapping[str, str] | None = None
@@ -63,8 +64,9 @@ def fold_adjustments(
     """Return what the adjustments of one customer make, and what makes no sense.
 
     `events` are of the customer, in any order; others than adjustments are left alone. The zone turns
-    instants into days, `currency` is that of an adjustment that names none. Of two under one id the first
-    heard counts, and an id's currency is the one that it had first.
+    instants into days, `currency` is that of an adjustment that names none. Of two under one id the first in
+    the fold's order counts (BILLING.md §2), whatever the order of arrival. An id's currency alone is the one
+    that was heard first: lines may have gone out in it, and a line can't be reversed in another one.
     """
     heard = sorted(
         ((event, seq) for event, seq in events if is_adjustment(event)),
@@ -82,13 +84,15 @@ def fold_adjustments(
             anomalies.append(Anomaly(ref, "supersedes_unknown", detail))
         else:
             withdrawn.setdefault(target, ref)
-    known: list[Adjustment] = []
     currencies: dict[str, str] = {}
+    for event, _ in entered.values():
+        currencies.setdefault(event["data"]["adjustment_id"], event["data"].get("currency", currency))
+    known: list[Adjustment] = []
     live: set[str] = set()
-    for ref, (event, seq) in entered.items():
-        data = event["data"]
-        adjustment_id, own = data["adjustment_id"], data.get("currency", currency)
-        if currencies.setdefault(adjustment_id, own) != own:
+    for event, seq in sorted(entered.values(), key=lambda item: _fold_order(item[0], zone=zone)):
+        ref, data = event_ref(event), event["data"]
+        adjustment_id = data["adjustment_id"]
+        if currencies[adjustment_id] != data.get("currency", currency):
             detail = f"adjustment {adjustment_id}: its currency never changes; enter it under another id"
             anomalies.append(Anomaly(ref, "adjustment_differs", detail))
             continue
@@ -100,7 +104,9 @@ def fold_adjustments(
         if is_live:
             live.add(adjustment_id)
         known.append(_adjustment(data, ref, withdrawn.get(ref), zone, seq))
-    return Adjustments(tuple(known), currencies), tuple(anomalies)
+    return Adjustments(tuple(known), currencies), tuple(
+        sorted(anomalies, key=lambda item: (item.ref, item.code))
+    )
 
 
 def adjustment_lines(
@@ -117,10 +123,6 @@ def adjustment_lines(
     """
     if not adjustments.known:
         return ()
-    by_id: dict[str, Adjustment] = {}
-    for item in adjustments.known:
-        if item.is_live or item.adjustment_id not in by_id or not by_id[item.adjustment_id].is_live:
-            by_id[item.adjustment_id] = item
     entitled = entitled_by(adjustments, customer_id=customer_id, terms=terms)
 
     def causes_of(span: InvoicedSpan) -> tuple[EventRef, ...]:
@@ -133,8 +135,26 @@ def adjustment_lines(
             )
         )
 
-    lines = due_lines(entitled, invoiced, customer_id=customer_id, issue_day=issue_day, causes_of=causes_of)
-    return tuple([_told(line, by_id[line.price_id]) for line in lines])
+    by_service: dict[str, tuple[list[Entitled], list[InvoicedSpan]]] = {}
+    for now in entitled:
+        by_service.setdefault(now.service_id, ([], []))[0].append(now)
+    for before in invoiced:
+        by_service.setdefault(before.service_id, ([], []))[1].append(before)
+    found: list[Line] = []
+    for each, then in by_service.values():
+        found.extend(due_lines(each, then, customer_id=customer_id, issue_day=issue_day, causes_of=causes_of))
+    return tuple([_told(line, adjustments.known) for line in found])
+
+
+def _fold_order(event: Mapping[str, Any], *, zone: ZoneInfo) -> tuple[Day, bool, datetime | None, EventRef]:
+    time = event.get("time")
+    occurred_at = None if time is None else instant(time)
+    return (
+        local_day(effective_of(event["data"]["effective"]), zone),
+        occurred_at is not None,
+        occurred_at,
+        event_ref(event),
+    )
 
 
 def entitled_by(adjustments: Adjustments, *, customer_id: str, terms: CustomerTerms) -> list[Entitled]:
@@ -149,14 +169,11 @@ def entitled_by(adjustments: Adjustments, *, customer_id: str, terms: CustomerTe
 def _adjustment(
     data: Mapping[str, Any], ref: EventRef, by: EventRef | None, zone: ZoneInfo, seq: int
 ) -> Adjustment:
-    effective = effective_of(data["effective"])
-    if isinstance(effective, datetime):
-        effective = Day(effective.astimezone(zone).toordinal())
     return Adjustment(
         adjustment_id=data["adjustment_id"],
         service_id=data.get("service_id", NO_SERVICE),
         amount=number(data["amount"]),
-        day=effective,
+        day=local_day(effective_of(data["effective"]), zone),
         entered=Entered(data.get("text") or data["reason"], data["reason"], data["author"]),
         causes=(ref,) if by is None else (ref, by),
         is_live=by is None,
@@ -198,6 +215,16 @@ def _entitled(item: Adjustment, customer_id: str, currency: str, terms: Customer
     )
 
 
-def _told(line: Line, item: Adjustment) -> Line:
-    """Return a line that says who entered it and why; a reversal too."""
-    return line._replace(explanation=line.explanation._replace(entered=item.entered))
+def _told(line: Line, known: Sequence[Adjustment]) -> Line:
+    """Return a line that says who entered it and why; a reversal says it of what it takes back."""
+    if line.reverses is None:
+        return line
+    before = max(
+        (item for item in known if item.adjustment_id == line.price_id),
+        key=lambda item: (
+            (item.service_id, item.day, item.amount)
+            == (line.service_id, line.period_start, line.unit_amount),
+            not item.is_live,
+        ),
+    )
+    return line._replace(explanation=line.explanation._replace(entered=before.entered))

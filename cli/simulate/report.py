@@ -92,7 +92,8 @@ def show(outcome: Outcome) -> None:
         if words:
             print_text(words)
     for service_id, anomaly in outcome.anomalies:
-        print_text(f"anomaly: {service_id}: event {anomaly.ref.id}: {anomaly.detail} [{anomaly.code}]")
+        about = service_id or "adjustment"
+        print_text(f"anomaly: {about}: event {anomaly.ref.id}: {anomaly.detail} [{anomaly.code}]")
 
 
 def _settled(settlement: Settlement, currency: str) -> str:
@@ -130,14 +131,23 @@ def _compare(outcome: Outcome, wanted: list[ExpectedInvoice]) -> Iterator[str]:
         net = format_minor(found.net_minor, found.currency)
         if net != invoice.net:
             yield f"{_named(place)}: expected net {invoice.net}, got {net}"
-        due = format_minor(settled[id(found)].amount_due, found.currency)
-        if invoice.amount_due is not None and due != invoice.amount_due:
-            yield f"{_named(place)}: expected {invoice.amount_due} due, got {due}"
+        yield from _compare_settlement(settled[id(found)], invoice, place)
         if invoice.lines is not None:
             yield from _compare_lines(found, invoice)
     for document in issued:
         net = format_minor(document.net_minor, document.currency)
         yield f"{_named(_place(document))}: net {net} was issued, none was expected"
+
+
+def _compare_settlement(settlement: Settlement, invoice: ExpectedInvoice, place: Place) -> Iterator[str]:
+    data = settlement.as_data(place[2])
+    got = {**data["account_credit"], "amount_due": data["amount_due"]}
+    wanted = {} if invoice.account_credit is None else invoice.account_credit.model_dump(exclude_none=True)
+    if invoice.amount_due is not None:
+        wanted["amount_due"] = invoice.amount_due
+    for name, amount in wanted.items():
+        if got[name] != amount:
+            yield f"{_named(place)}: expected {name} {amount}, got {got[name]}"
 
 
 def _compare_lines(document: Draft, invoice: ExpectedInvoice) -> Iterator[str]:

@@ -27,7 +27,7 @@ class Outcome:
     scenario: Scenario
     documents: tuple[Draft, ...]
     settlements: tuple[Settlement, ...]  # one for each document
-    anomalies: tuple[tuple[str, Anomaly], ...]  # with the service
+    anomalies: tuple[tuple[str | None, Anomaly], ...]  # with the service; None for an adjustment's
 
 
 def run(scenario: Scenario) -> Outcome:
@@ -46,7 +46,6 @@ class World:
         self.documents: list[Draft] = []
         self.settlements: list[Settlement] = []
         self._credit: dict[tuple[str, str], int] = {}
-        self._adjustment_facts = sorted(adjustment_facts(scenario), key=lambda fact: fact[0])
         self._customer_ids = sorted(customer.customer_id for customer in scenario.customers)
         self._invoiced = {customer_id: Invoiced() for customer_id in self._customer_ids}
         self._last_step: dict[str, Day] = {}
@@ -57,13 +56,15 @@ class World:
         self._timelines: dict[tuple[str, int], Timeline] = {}
         self.events: dict[str, list[tuple[Day, ServiceEvent]]] = {}
         self._first_heard: dict[str, Day] = {}
-        for heard, fact in reversed(self._adjustment_facts):
-            self._first_heard[fact["data"]["customer_id"]] = heard
         for heard, event in sorted(self._service_events(scenario), key=lambda fact: fact[0]):
             self.events.setdefault(event.service_id, []).append((heard, event))
             if event.customer_id is not None:
-                before = self._first_heard.get(event.customer_id, heard)
-                self._first_heard[event.customer_id] = min(before, heard)
+                self._first_heard.setdefault(event.customer_id, heard)
+        self._adjustment_facts: dict[str, list[tuple[Day, Mapping[str, Any]]]] = {}
+        for heard, fact in sorted(adjustment_facts(scenario), key=lambda fact: fact[0]):
+            customer_id = fact["data"]["customer_id"]
+            self._adjustment_facts.setdefault(customer_id, []).append((heard, fact))
+            self._first_heard[customer_id] = min(heard, self._first_heard.get(customer_id, heard))
 
     def take(self, step: Step) -> None:
         """Issue what a step says, customer by customer."""
@@ -82,11 +83,15 @@ class World:
             if timeline is not None:
                 yield timeline
 
-    def anomalies(self, on: Day) -> Iterator[tuple[str, Anomaly]]:
+    def anomalies(self, on: Day) -> Iterator[tuple[str | None, Anomaly]]:
         """Yield what makes no sense, by what is heard by a day."""
-        for timeline in self.timelines(on, self.book(on)):
+        book = self.book(on)
+        for timeline in self.timelines(on, book):
             for anomaly in timeline.anomalies:
                 yield timeline.service_id, anomaly
+        for customer_id in sorted(self._adjustment_facts):
+            for anomaly in self._adjustments(customer_id, on, book)[1]:
+                yield None, anomaly
 
     def _service_events(self, scenario: Scenario) -> Iterator[tuple[Day, ServiceEvent]]:
         """Yield the events with the day on which they are heard: by default their local effective day."""
@@ -137,7 +142,7 @@ class World:
             invoiced.by_service,
             catalog,
             book,
-            adjustments=self._adjustments(customer_id, issue_day, book),
+            adjustments=self._adjustments(customer_id, issue_day, book)[0],
         ):
             self.documents.append(draft)
             self._settle(draft, book)
@@ -153,14 +158,17 @@ class World:
         self._credit[account] = settlement.carried_forward
         self.settlements.append(settlement)
 
-    def _adjustments(self, customer_id: str, on: Day, book: PolicyBook) -> Adjustments:
-        """Return the customer's adjustments by what is heard by a day."""
+    def _adjustments(
+        self, customer_id: str, on: Day, book: PolicyBook
+    ) -> tuple[Adjustments, tuple[Anomaly, ...]]:
+        """Return the customer's adjustments by what is heard by a day, and what makes no sense."""
+        facts = self._adjustment_facts.get(customer_id, [])
+        heard = bisect_right(facts, on, key=lambda fact: fact[0])
+        if heard == 0:
+            return NO_ADJUSTMENTS, ()
         terms = book.terms(customer_id)
-        facts = self._adjustment_facts[: bisect_right(self._adjustment_facts, on, key=lambda fact: fact[0])]
-        own = [item for item in _numbered(facts) if item[0]["data"]["customer_id"] == customer_id]
-        if not own or terms is None:
-            return NO_ADJUSTMENTS
-        return fold_adjustments(own, zone=terms.zone, currency=book.currency)[0]
+        assert terms is not None, "the customers of a scenario are registered"
+        return fold_adjustments(_numbered(facts[:heard]), zone=terms.zone, currency=book.currency)
 
     def _timeline(self, service_id: str, on: Day, book: PolicyBook) -> Timeline | None:
         facts = self.events[service_id]
@@ -208,12 +216,16 @@ def _catalog_facts(scenario: Scenario) -> Iterator[tuple[Day, Mapping[str, Any]]
 
 def adjustment_facts(scenario: Scenario) -> Iterator[tuple[Day, Mapping[str, Any]]]:
     """Yield the adjustments of a scenario, and their withdrawals, with the day on which each is heard."""
+    zones = {customer.customer_id: customer.timezone for customer in scenario.customers}
     for place, item in enumerate(scenario.adjustments, 1):
-        fields = item.model_dump(exclude={"heard", "withdrawn"}, exclude_none=True)
-        event_id = item.adjustment_id or f"adjustment-{place}"
-        zone = ZoneInfo(scenario.tenant.timezone)
+        fields = item.model_dump(exclude={"event_id", "supersedes", "heard", "withdrawn"}, exclude_none=True)
+        fields["adjustment_id"] = item.adjustment_at(place)
+        if item.supersedes is not None:
+            fields["supersedes"] = {"id": item.supersedes}
+        event_id = item.event_at(place)
+        zone = ZoneInfo(zones[item.customer_id] or scenario.tenant.timezone)
         heard = local_day(effective_of(item.effective), zone) if item.heard is None else day(item.heard)
-        yield heard, _fact(ENTERED, event_id, {**fields, "adjustment_id": event_id})
+        yield heard, _fact(ENTERED, event_id, fields)
         if item.withdrawn is not None:
             data = {"customer_id": item.customer_id, "supersedes": {"id": event_id}}
             yield day(item.withdrawn), _fact(VOIDED, f"{event_id}/withdrawn", data)

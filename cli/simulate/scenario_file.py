@@ -203,22 +203,34 @@ class Adjustment(Part):
     customer_id: Name
     amount: Amount
     effective: Effective
-    adjustment_id: Name | None = None
+    adjustment_id: Annotated[Name | None, Field(description="Keys its line; default: by position")] = None
+    event_id: Annotated[Name | None, Field(description="Default: the adjustment_id")] = None
+    supersedes: Annotated[
+        Name | None, Field(description="The event id of the adjustment that it corrects")
+    ] = None
     currency: Currency | None = None
     heard: DayText | None = None
     withdrawn: Annotated[
         DayText | None, Field(description="When it is heard that the adjustment is taken back")
     ] = None
     service_id: Name | None = None
-    text: str | None = None
-    reason: str = "adjustment"
-    author: str = "finance"
+    text: Name | None = None
+    reason: Name = "adjustment"
+    author: Name = "finance"
 
     @model_validator(mode="after")
     def _moves_something(self) -> Self:
         if exact(self.amount).scaled == 0:
             raise ValueError("an adjustment of nothing; write an amount that is not zero")
         return self
+
+    def adjustment_at(self, place: int) -> str:
+        """Return the id of the adjustment that stands at a place, counted from 1."""
+        return self.adjustment_id or f"adjustment-{place}"
+
+    def event_at(self, place: int) -> str:
+        """Return the id of the event that enters it."""
+        return self.event_id or self.adjustment_at(place)
 
 
 class Step(Part):
@@ -248,6 +260,15 @@ class ExpectedLine(Part):
     amount: Amount
 
 
+class ExpectedCredit(Part):
+    """What a document does to the account's credit; what is left out is not compared."""
+
+    brought_forward: Amount | None = None
+    applied: Amount | None = None
+    paid_out: Amount | None = None
+    carried_forward: Amount | None = None
+
+
 class ExpectedInvoice(Part):
     """One invoice or credit note."""
 
@@ -255,6 +276,7 @@ class ExpectedInvoice(Part):
     issue_date: DayText
     currency: Currency | None = None
     net: Amount
+    account_credit: ExpectedCredit | None = None
     amount_due: Amount | None = None
     lines: list[ExpectedLine] | None = None
 
@@ -296,7 +318,7 @@ class Scenario(Part):
                 raise ValueError(f"{place}: product {product_id!r} is not among the products")
             if price_id is not None and price_id not in prices[product_id]:
                 raise ValueError(f"{place}: product {product_id!r} has no price {price_id!r}")
-        _unique("adjustment_id", [item.adjustment_id for item in self.adjustments if item.adjustment_id])
+        _unique("event_id", [item.event_at(place) for place, item in enumerate(self.adjustments, 1)])
         self._check_event_ids()
         self._check_steps()
         return self

@@ -54,8 +54,9 @@ def in_itself(line: Mapping[str, Any], currency: str) -> Iterator[str]:
     """Yield where a line disagrees with its own explanation."""
     said = line["explanation"]
     amount, before = Fraction(line["amount"]), Fraction(said["invoiced"])
-    if not said["events"]:
-        yield "no event is named"
+    entered = said.get("entered", {})
+    if not said["events"] or (line["kind"] == "adjustment") != bool(entered.get("reason")):
+        yield "no event is named, or not why an adjustment was entered"
     if line["reverses"]:
         if amount != -before or said["rule"] != "reversal" or Fraction(said["exact_minor"]) != 0:
             yield f"takes back {amount} of {before}"

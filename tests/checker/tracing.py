@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from cli.simulate.scenario_file import Event, Scenario, default_event_id
+from cli.simulate.scenario_file import Adjustment, Event, Scenario, default_event_id
 from tests.checker.recompute import Document
 
 Line = Mapping[str, Any]
@@ -13,29 +13,35 @@ Line = Mapping[str, Any]
 def untraced(world: Scenario, customer_id: str, documents: Iterable[Document]) -> Iterator[str]:
     """Yield each line whose named facts don't say who, what, how many or how much."""
     events = {event.event_id or default_event_id(index): event for index, event in enumerate(world.events)}
+    entered = {item.event_at(place): (item, place) for place, item in enumerate(world.adjustments, 1)}
     for document in documents:
         for number, line in enumerate(document.lines, 1):
+            ids = [event_id for _, event_id in line["explanation"]["events"]]
             if line["kind"] == "adjustment":
-                if not is_entered(world, customer_id, line):
-                    yield f"document {document.number}, line {number}: no such adjustment was entered"
-                continue
-            named = [events[event_id] for _, event_id in line["explanation"]["events"]]
-            for what in missing(world, customer_id, line, named):
+                found = unsaid(customer_id, line, ids, entered)
+            else:
+                found = missing(world, customer_id, line, [events[event_id] for event_id in ids])
+            for what in found:
                 yield f"document {document.number}, line {number}: the named facts don't say {what}"
 
 
-def is_entered(world: Scenario, customer_id: str, line: Line) -> bool:
-    """Tell whether the scenario has the adjustment, and the line names the event that entered it."""
-    entered = [
-        item
-        for place, item in enumerate(world.adjustments, 1)
-        if line["price_id"] == (item.adjustment_id or f"adjustment-{place}")
-        and item.customer_id == customer_id
-        and Fraction(item.amount) == Fraction(line["unit_amount"])
-        and item.service_id == line["service_id"]
+def unsaid(
+    customer_id: str, line: Line, ids: list[str], entered: Mapping[str, tuple[Adjustment, int]]
+) -> Iterator[str]:
+    """Yield what no named fact says of a manual adjustment; a reversal also names what took it back."""
+    said = line["explanation"]["entered"]
+    named = [entered[event_id] for event_id in ids if event_id in entered]
+    shown = (customer_id, line["price_id"], line["service_id"], line["unit_amount"], line["period_start"])
+    facts = [
+        (item.customer_id, item.adjustment_at(place), item.service_id, item.amount, item.effective)
+        for item, place in named
+        if (said["reason"], said["author"]) == (item.reason, item.author)
     ]
-    events = [event_id for _, event_id in line["explanation"]["events"]]
-    return len(entered) == 1 and line["price_id"] in events and bool(line["explanation"]["entered"]["author"])
+    if shown not in facts:
+        yield f"that {shown}"
+    gone = [event_id for event_id in ids if event_id.endswith("/withdrawn")]
+    if line["reverses"] and not gone and not any(item.supersedes for item, _ in named):
+        yield "that it was taken back"
 
 
 def missing(world: Scenario, customer_id: str, line: Line, named: list[Event]) -> Iterator[str]:
