@@ -91,7 +91,41 @@ def scenario(random: Random) -> dict[str, Any]:
     random.shuffle(world["events"])
     steps = sorted(_day(random, 300).isoformat() for _ in range(random.randint(0, 6)))
     world["steps"] = [{"issue": step} for step in [*steps, LAST_STEP]]
+    _adjust(random, world)
     return world
+
+
+def _adjust(random: Random, world: dict[str, Any]) -> None:
+    """Add manual adjustments, some corrected or taken back, and policies about the account's credit."""
+    world["adjustments"] = []
+    for number in range(random.choice((0, 0, 1, 2, 4))):
+        day = _day(random)
+        item = {
+            "customer_id": random.choice(("c1", "c2")),
+            "adjustment_id": f"adj{number}",
+            "amount": random.choice(("-12.50", "9.90", "-400.00", "0.005", "75")),
+            "effective": day.isoformat(),
+            **({"currency": "JPY"} if random.random() < 0.15 else {}),
+            **({"service_id": "s0"} if random.random() < 0.3 else {}),
+            **({"heard": _heard(random, day)} if random.random() < 0.5 else {}),
+        }
+        world["adjustments"].append(item)
+        if random.random() < 0.3:
+            day = _day(random)
+            item = {
+                **item,
+                "event_id": f"adj{number}-again",
+                "supersedes": f"adj{number}",
+                "amount": random.choice(("-3.33", "81.00")),
+                "effective": day.isoformat(),
+                "heard": _heard(random, day),
+            }
+            world["adjustments"].append(item)
+        if random.random() < 0.25:
+            item["withdrawn"] = _heard(random, day)
+    for owner in (world["policy"], *world["customers"], *world["policy_changes"]):
+        if random.random() < 0.15:
+            owner["account_credit"] = random.choice(("set_off", "pay_out"))
 
 
 def _version(random: Random, products: list[dict[str, Any]]) -> dict[str, Any]:

@@ -322,7 +322,29 @@ def due(scenario: dict[str, Any], on: date, known_on: date | None = None) -> Sum
                 customer = state.customer or ""
                 amount = world.round(exact, currency, world.value(customer, "rounding", day))
                 sums[customer, currency, service, price_id] += amount
+    for item in adjustments(world, known_on or on):
+        day = date.fromisoformat(item["effective"])
+        if day <= on:
+            customer, currency = item["customer_id"], item.get("currency") or world.tenant["currency"]
+            amount = world.round(Fraction(item["amount"]), currency, world.value(customer, "rounding", day))
+            sums[customer, currency, item.get("service_id", ""), item["adjustment_id"]] += amount
     return {key: amount for key, amount in sums.items() if amount}
+
+
+def adjustments(world: World, known_on: date) -> list[dict[str, Any]]:
+    """Return the manual adjustments that count by what is heard by a day: neither replaced nor taken back."""
+
+    def heard(item: dict[str, Any], key: str) -> bool:
+        return date.fromisoformat(item.get(key, item["effective"])) <= known_on
+
+    known = [item for item in world.adjustments if heard(item, "heard")]
+    gone = {item["supersedes"] for item in known if "supersedes" in item}
+    gone |= {named(item) for item in world.adjustments if "withdrawn" in item and heard(item, "withdrawn")}
+    return [item for item in known if named(item) not in gone]
+
+
+def named(item: dict[str, Any]) -> str:
+    return item.get("event_id", item["adjustment_id"])
 
 
 def activity_ended(life: Life, span: Span, pause: date) -> bool:

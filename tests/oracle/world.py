@@ -86,6 +86,7 @@ class World:
                 seen.add(event["event_id"])
                 services[event["service_id"]].append(event)
         self.services = dict(services)
+        self.adjustments = scenario.get("adjustments", [])
         self._values: dict[tuple[str, str, date], Any] = {}
         self._periods: dict[tuple[str, str, date], Full] = {}  # the latest one that was asked for
 

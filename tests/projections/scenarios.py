@@ -57,6 +57,15 @@ def simulated(scenario: Scenario, numbers: list[str]) -> list[dict[str, Any]]:
     return found
 
 
+def settled(scenario: Scenario) -> list[dict[str, Any]]:
+    """Return what the pure calculation says below the total of each document."""
+    outcome = simulate.run(scenario)
+    return [
+        settlement.as_data(document.currency)
+        for document, settlement in zip(outcome.documents, outcome.settlements, strict=True)
+    ]
+
+
 def _hear(world: World, facts: list[Heard], until: date) -> list[Heard]:
     moment = datetime(until.year, until.month, until.day, 12, tzinfo=UTC)
     world.clock.now = max(world.clock.now, moment)

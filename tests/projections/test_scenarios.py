@@ -17,13 +17,16 @@ from cli.simulate.loading import load, parse
 from cli.simulate.scenario_file import Scenario
 from projections.audit_all import audit_all
 from tests.oracle.histories import scenario as generate
-from tests.projections.scenarios import live, simulated
+from tests.projections.scenarios import live, settled, simulated
 from tests.projections.world import World
 
 pytestmark = pytest.mark.postgres
 
 FOLDER = Path(__file__).parent.parent / "scenarios"
 FILES = sorted(FOLDER.glob("*.json"))
+ADJUSTED = sorted(
+    path for path in (FOLDER / "handbook").glob("*.yaml") if "adjustments:" in path.read_text("utf-8")
+)
 SEEDS = range(24)
 
 
@@ -42,11 +45,12 @@ def check(scenario: Scenario, url: str, tenant: str) -> None:
     live(scenario, world)
     issued = [{key: value for key, value in line.items() if key != "issued"} for line in world.lines()]
     assert issued == simulated(scenario, world.numbers())
+    assert world.settlements() == settled(scenario)
     audited = audit_all(world.connect, tenant, workers=1)
     assert (audited.difference, audited.documents) == (None, len(world.numbers()))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*FILES, *ADJUSTED], ids=lambda path: path.stem)
 def test_a_scenario_file_is_billed_as_calculated(path: Path, many_tenants: str) -> None:
     check(load(path), many_tenants, path.stem)
 

@@ -141,6 +141,17 @@ class World:
             ).fetchall()
         return [orjson.loads(payload)["data"]["number"] for (payload,) in rows]
 
+    def settlements(self) -> list[dict[str, Any]]:
+        """What each issued document says of the account's credit and of what is due, from the facts alone."""
+        with self.connect() as connection:
+            rows = connection.execute(
+                """SELECT payload FROM ledger.fact
+                WHERE tenant_id = %s AND type = 'invoice.issued' ORDER BY seq""",
+                (self.tenant,),
+            ).fetchall()
+        documents = [orjson.loads(payload)["data"]["document"] for (payload,) in rows]
+        return [{name: each[name] for name in ("account_credit", "amount_due")} for each in documents]
+
     def head(self) -> int:
         with self.connect() as connection:
             row = connection.execute(
