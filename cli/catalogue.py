@@ -28,6 +28,8 @@ CATALOGUE: Final = (
     Entry("replay", "cli.commands.replay", "Show a customer as it was known at a seq or at a time."),
     Entry("audit", "cli.commands.audit", "Compute issued invoices again, and compare them byte by byte."),
     Entry("invoices", "cli.commands.invoices", "List issued invoices and credit notes, or show one."),
+    Entry("prices", "cli.commands.prices", "Enter a new amount of a price, after a look at what it moves."),
+    Entry("policies", "cli.commands.policies", "Enter a policy, after a look at what it would move."),
     Entry("adjustments", "cli.commands.adjustments", "Enter, list and withdraw manual adjustments."),
     Entry("anomalies", "cli.commands.anomalies", "List facts that can't be rated or make no sense yet."),
     Entry("serve", "cli.commands.serve", "Answer HTTP requests: the API below /v1."),

@@ -1,6 +1,6 @@
 """Computes the documents of some customers from one snapshot, outside any lock and without numbers."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final, LiteralString
@@ -99,18 +99,25 @@ class Snapshot:
 
 
 def snapshot(
-    cursor: Cursor[Any], tenant_id: str, customer_ids: Collection[str], known: Shared | None
+    cursor: Cursor[Any],
+    tenant_id: str,
+    customer_ids: Collection[str],
+    known: Shared | None,
+    *,
+    amend: Callable[[Books], Books] | None = None,
 ) -> Snapshot:
     """Read what the calculation needs, in the transaction of `cursor`.
 
     The books are also those of who held one of the services before or after: what is not prorated waits for
-    the end of their periods (BILLING.md §5).
+    the end of their periods (BILLING.md §5). `amend` may put others in their place, to ask what would be.
     """
     bookmark = bookmarks.read(cursor, tenant_id)
     common = books.shared(cursor, tenant_id, bookmark, known)
     items = services.held_by(cursor, tenant_id, customer_ids, parsed=True)
     names = {*customer_ids, *services.holders(items)}
     loaded = books.books(cursor, common, names, bookmark.seq)
+    if amend is not None:
+        loaded = amend(loaded)
     states = accounts.state(cursor, tenant_id, customer_ids)
     held: dict[str, list[Held]] = {}
     since: dict[tuple[str, str], Day] = {}

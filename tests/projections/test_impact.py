@@ -1,0 +1,168 @@
+"""What a price or a policy is said to move is what it moves, to the cent (BILLING.md §1)."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from billing.money import parse_minor
+from projections.impact import Impact, PriceUnknownError, impact
+from projections.preview import preview
+from tests.projections.test_commands import answer, billing
+from tests.projections.test_replay import lively
+from tests.projections.world import World, event, opened
+
+pytestmark = pytest.mark.postgres
+
+
+def price(amount: str, effective: str, applies: str = "immediately", **more: Any) -> dict[str, Any]:
+    data = {"product_id": "laptop", "price_id": "rent", "amount": amount, "effective": effective}
+    return {"type": "price.published", "data": {**data, "applies": applies, **more}}
+
+
+def policy(effective: str, customer_id: str | None = None, **values: Any) -> dict[str, Any]:
+    if customer_id is None:
+        constants = {"tenant_id": "acme", "name": "Acme AG", "currency": "EUR", "timezone": "Europe/Zurich"}
+        return {"type": "tenant.configured", "data": {**constants, "effective": effective, **values}}
+    data = {"customer_id": customer_id, "effective": effective, **values}
+    return {"type": "customer.changed", "data": data}
+
+
+def foreseen(world: World, fact: dict[str, Any]) -> Impact:
+    world.project()
+    with world.read() as cursor:
+        return impact(cursor, world.tenant, {**fact, "source": "/test", "id": "asked"}, clock=world.clock)
+
+
+def sums(world: World) -> dict[tuple[str, str], int]:
+    found: dict[tuple[str, str], int] = {}
+    for item in preview(world.connect, world.tenant, clock=world.clock).invoices:
+        key = (item.customer_id, item.currency)
+        found[key] = found.get(key, 0) + item.net_minor
+    return found
+
+
+@pytest.fixture
+def running(world: World) -> World:
+    """c1 was billed for June to August, c2 for July and August; today is 20 August."""
+    opened(world)
+    world.activate("s1", "c1", "laptop", "2026-06-24")
+    world.activate("s2", "c2", "laptop", "2026-07-01")
+    world.run("2026-08-02")
+    world.clock.on("2026-08-20")
+    return world
+
+
+def test_a_late_price_moves_what_was_invoiced(running: World) -> None:
+    """From 1 July 33 instead of 30: July and August are corrected, September comes with the new price."""
+    found = foreseen(running, price("33.00", "2026-07-01"))
+    assert (found.is_past, found.customers, found.services) == (True, 2, 2)
+    assert (found.totals["EUR"].before_minor, found.totals["EUR"].after_minor) == (6000, 7800)
+    assert {item.customer_id: item.difference_minor for item in found.largest} == {"c1": 900, "c2": 900}
+
+
+def test_a_price_to_come_is_seen_on_the_first_invoice_that_has_it(running: World) -> None:
+    found = foreseen(running, price("33.00", "2026-11-15", "next_period"))
+    assert (found.is_past, found.until, found.customers) == (False, date(2026, 11, 14), 2)
+    assert found.totals["EUR"].after_minor - found.totals["EUR"].before_minor == 600
+    assert found.largest[0].days[-1] == date(2026, 12, 2)
+
+
+def test_new_services_alone_move_nothing(running: World) -> None:
+    found = foreseen(running, price("33.00", "2026-09-01", "new_services"))
+    assert (found.customers, found.must_be_confirmed, found.asked) == (0, False, 2)
+
+
+def test_a_price_asks_only_for_who_holds_its_product(running: World) -> None:
+    running.product("dock", {"price_id": "rent", "kind": "recurring", "amount": "4.00", "interval": "month",
+                             "timing": "in_advance"})  # fmt: skip
+    running.customer("c3", billing_day=2)
+    running.activate("s3", "c3", "dock", "2026-08-10")
+    assert foreseen(running, price("33.00", "2026-09-01")).asked == 2
+
+
+def test_an_unknown_price_is_no_question(running: World) -> None:
+    with pytest.raises(PriceUnknownError):
+        foreseen(running, price("33.00", "2026-09-01") | {"data": {"product_id": "x", "price_id": "y"}})
+
+
+FACTS = [
+    pytest.param(price("33.00", "2026-03-10"), id="a price in the past, at once"),
+    pytest.param(price("33.00", "2026-03-10", "next_period"), id="a price in the past, next period"),
+    pytest.param(price("12.345", "2026-02-01", "new_services"), id="a price for services begun since"),
+    pytest.param(policy("2026-03-01", proration="fixed_30"), id="the tenant's proration"),
+    pytest.param(policy("2026-02-01", stop_day="billed", rounding="down"), id="stop day and rounding"),
+    pytest.param(policy("2026-02-01", credit_on_stop="none"), id="no credit on a stop"),
+    pytest.param(policy("2026-04-01", "c1", proration="none"), id="a customer's proration"),
+    pytest.param(policy("2026-03-05", "c1", price_overrides={"laptop": {"rent": "20.00"}}), id="own price"),
+    pytest.param(policy("2026-05-01", "c1", alignment="anniversary"), id="a customer's periods"),
+]
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_what_is_shown_is_what_it_moves(world: World, fact: dict[str, Any]) -> None:
+    """The difference between the invoices shown is that between the invoices before and after it is heard."""
+    lively(world)
+    found = foreseen(world, fact)
+    before = sums(world)
+    world.append([event(fact["type"], fact["data"], "asked", source="/test")])
+    world.project()
+    after = sums(world)
+    moved = {key: after.get(key, 0) - before.get(key, 0) for key in {*before, *after}}
+    shown = {(item.customer_id, item.currency): item.difference_minor for item in found.largest}
+    assert {key: amount for key, amount in shown.items() if amount} == {
+        key: amount for key, amount in moved.items() if amount
+    }
+    assert found.set_aside == {}
+    issued = len(world.lines())
+    world.run("2026-11-02")
+    billed: dict[tuple[str, str], int] = {}
+    for line in world.lines()[issued:]:
+        document = line["issued"]["document"]
+        key = (document["customer_id"], document["currency"])
+        billed[key] = billed.get(key, 0) + parse_minor(line["amount"], document["currency"])
+    assert billed == {key: amount for key, amount in after.items() if key in billed}
+    assert set(moved) - set(billed) == {key for key in after if key not in billed}
+
+
+def test_nothing_is_entered_without_a_yes(running: World, tmp_path: Path) -> None:
+    words = [
+        "prices",
+        "set",
+        "laptop",
+        "rent",
+        "33.00",
+        "--effective",
+        "2026-07-01",
+        "--applies",
+        "immediately",
+    ]
+    words += ["--tenant", running.tenant]
+    head = running.head()
+    refused = billing(running, tmp_path, *words)
+    assert refused.returncode == 2
+    assert "confirmation_needed" in refused.stderr
+    assert "18.00" in refused.stdout
+    dry = answer(running, tmp_path, *words, "--dry-run")
+    assert dry["totals"] == [
+        {"currency": "EUR", "customers": 2, "before": "60.00", "after": "78.00", "moved": "18.00"}
+    ]
+    assert running.head() == head
+    done = answer(running, tmp_path, *words, "--yes", "--id", "p-1")
+    assert (done["outcome"], done["seq"]) == ("booked", head + 1)
+    withdrawn = answer(running, tmp_path, *words[:4], "30.00", *words[5:], "--yes", "--supersedes", "p-1")
+    assert (withdrawn["outcome"], withdrawn["totals"][0]["moved"]) == ("booked", "-18.00")
+
+
+def test_a_policy_is_entered(running: World, tmp_path: Path) -> None:
+    words = ["policies", "set", "--tenant", running.tenant, "--effective", "2026-09-01"]
+    done = answer(running, tmp_path, *words, "billing_day=15", "--customer", "c1", "--yes")
+    assert (done["outcome"], done["customers_asked"]) == ("booked", 1)
+    done = answer(running, tmp_path, *words, "proration=fixed_30", "--yes")
+    assert (done["outcome"], done["customers_asked"]) == ("booked", 2)
+    done = answer(running, tmp_path, *words, "price:laptop/rent=20.00", "--customer", "c2", "--yes")
+    assert done["largest"][0]["moved"] == "-10.00"
+    for wrong in ("colour=red", "billing_day", "billing_day=44", "price:laptop=3"):
+        refused = billing(running, tmp_path, *words, wrong, "--yes")
+        assert refused.returncode == 2, wrong
