@@ -61,15 +61,15 @@ def entitle(
 
 def not_ratable(timeline: Timeline, catalog: Catalog, book: PolicyBook) -> tuple[Anomaly, ...]:
     """Return what keeps parts of a service from being charged: customers and products that are not known."""
-    found: dict[tuple[str, str], Anomaly] = {}
+    found: dict[str, Anomaly] = {}
     for segment in timeline.segments:
         ref = segment.causes[0]
         if book.terms(segment.customer_id) is None:
             detail = f"customer {segment.customer_id} is not known"
-            found["customer", segment.customer_id] = Anomaly(ref, "unknown_customer", detail)
+            found[detail] = Anomaly(ref, "unknown_customer", detail)
         if segment.product_id not in catalog.products:
             detail = f"product {segment.product_id} is not known"
-            found["product", segment.product_id] = Anomaly(ref, "unknown_product", detail)
+            found[detail] = Anomaly(ref, "unknown_product", detail)
     return tuple(found.values())
 
 

@@ -234,6 +234,6 @@ def _ended_on(charged: Sequence[State]) -> list[Day]:
 
 
 def _causes(segment: Segment, full_end: Day) -> tuple[EventRef, ...]:
-    if segment.ended_by is None or segment.end >= full_end or segment.ended_by in segment.causes:
+    if segment.ended_by is None or segment.end >= full_end:
         return segment.causes
     return (*segment.causes, segment.ended_by)

@@ -158,6 +158,18 @@ def lines(now, then, on="2026-07-02"):
             id="the largest overlap is the partner",
         ),
         pytest.param(
+            [entitled(end="2026-06-16", amount=1500), entitled(start="2026-06-20", amount=1100)],
+            [invoiced()],
+            [("-1500", 16, 31, None, 1), ("1100", 20, 31, None, None)],
+            id="the largest overlap, not the latest",
+        ),
+        pytest.param(
+            [entitled(start="2026-06-16", amount=1500, due="2026-07-16")],
+            [invoiced(end="2026-06-16", amount=1500)],
+            [("-1500", 1, 16, 1, None)],
+            id="neighbours don't overlap, so nothing waits",
+        ),
+        pytest.param(
             [entitled(end="2026-06-16", amount=1500)],
             [invoiced(line_no=1), invoiced(line_no=2)],
             [("-1500", 16, 31, None, 1), ("-3000", 1, 31, 2, None)],
@@ -167,6 +179,32 @@ def lines(now, then, on="2026-07-02"):
 )
 def test_entitled_minus_invoiced(now, then, expected):
     assert lines(now, then) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "days"),
+    [
+        pytest.param({"start": "2026-06-24"}, (7, 30), id="recurring"),
+        pytest.param(
+            {"kind": "one_time", "end": "2026-06-02", "full_start": None, "full_end": None},
+            (1, 1),
+            id="one-time",
+        ),
+    ],
+)
+def test_a_reversal_says_which_days_it_takes_back(changes, days):
+    (found,) = due_lines(
+        [], [invoiced(**changes)], customer_id="c", issue_day=day("2026-07-02"), causes_of=lambda _: ()
+    )
+    why = found.explanation
+    assert (why.served_days, why.full_days) == days
+    assert (why.rule, why.price_source, why.price_version, why.share) == (
+        "reversal",
+        "invoiced",
+        None,
+        (0, 1),
+    )
+    assert (why.numerator, why.denominator, why.rounding, why.invoiced_minor) == (0, 1, "half_up", 3000)
 
 
 def line(**changes):

@@ -52,7 +52,7 @@ class _Changes(cst.CSTVisitor):
     """Collects (place, node, its replacement).
 
     Left out is what no test could or should notice: annotations, type aliases, decorators (sizes of caches,
-    slots), and the words of errors: what a program reads of an error is its code.
+    slots), and the words of errors and anomalies: what a program reads of them is their code.
     """
 
     def __init__(self, kinds: Container[Kind]) -> None:
@@ -64,6 +64,8 @@ class _Changes(cst.CSTVisitor):
         if isinstance(node, cst.FunctionDef | cst.ClassDef):
             self._place.append(node.name.value)
         if isinstance(node, cst.Annotation | cst.Decorator | cst.Raise | cst.ImportFrom | cst.Import):
+            return False
+        if _says_why(node):
             return False
         if not self._place and _names_a_type(node):
             return False
@@ -84,6 +86,15 @@ class _Changes(cst.CSTVisitor):
     def on_leave(self, original_node: cst.CSTNode) -> None:
         if isinstance(original_node, cst.FunctionDef | cst.ClassDef):
             self._place.pop()
+
+
+def _says_why(node: cst.CSTNode) -> bool:
+    """Tell whether a statement only sets the words of an anomaly: `detail = ...`."""
+    return (
+        isinstance(node, cst.Assign)
+        and isinstance(node.targets[0].target, cst.Name)
+        and node.targets[0].target.value == "detail"
+    )
 
 
 def _names_a_type(node: cst.CSTNode) -> bool:

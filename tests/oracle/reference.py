@@ -252,20 +252,22 @@ def handed_over(
     world: World, ready: dict[tuple[str, str], date], old: State, new: State, today: date
 ) -> dict[tuple[str, str], date]:
     """Return from when each price of the new product may be charged (BILLING.md §5, `none`)."""
-    ends: list[tuple[date, str, date]] = []
+    ends: list[tuple[date, str, date, str]] = []
     for price in world.products[old.product or ""]["prices"]:
         if price["kind"] == "recurring":
             wait = ready.get((old.product or "", price["price_id"]), LONG_AGO)
             running = world.full_period(
                 old.customer or "", price["interval"], old.activation or today, today - DAY
             ).end
-            ends.append((wait if wait > today else max(running, today), price["interval"], wait))
+            end = wait if wait > today else max(running, today)
+            ends.append((end, price["interval"], wait, price["price_id"]))
     result = {}
     for price in world.products[new.product or ""]["prices"]:
         if price["kind"] == "recurring" and ends:
             same = [end for end in ends if end[1] == price["interval"]]
-            partner = min(same or ends)
-            result[new.product or "", price["price_id"]] = partner[2]
+            named = [end for end in same if end[3] == price["price_id"]]
+            first = max(end[2] for end in named or same) if same else min(ends)[2]
+            result[new.product or "", price["price_id"]] = first
     return result
 
 
