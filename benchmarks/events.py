@@ -12,6 +12,8 @@ SOURCE: Final = "/fulfilment/bench"
 FIRST_DAY: Final = date(2026, 1, 1)
 PRODUCTS: Final = 8
 SERVICES_A_CUSTOMER: Final = 10
+RARE: Final = 1_000
+"""One service in so many is out of the ordinary."""
 ACTIVATIONS_SHARE: Final = 0.6
 
 
@@ -60,6 +62,22 @@ def activation_events(services: int) -> Iterator[dict[str, Any]]:
             },
         }
         yield _event("service.activated", f"activation-{number}", data)
+
+
+def rare_events(services: int) -> Iterator[dict[str, Any]]:
+    """Yield what few services have: a product of its own, a suspension, a stop, a plan, no known customer."""
+    price = {"price_id": "fee", "kind": "one_time", "amount": "5.00", "trigger": "activation"}
+    product = {"product_id": "rare", "name": "Rare", "service_type": "rare", "prices": [price]}
+    yield _event("product.published", "product-rare", product)
+    for number in range(0, services, RARE):
+        effective = (FIRST_DAY + timedelta(days=31 + number % 40)).isoformat()
+        for kind, service in (("suspended", number), ("deactivated", number + 1)):
+            data = {"service_id": f"svc-{service}", "effective": effective}
+            yield _event(f"service.{kind}", f"{kind}-{number}", data)
+        for kind, customer_id in (("scheduled", "c0"), ("activated", "c1"), ("activated", "nobody")):
+            name = f"rare-{kind}-{customer_id}-{number}"
+            data = {"service_id": name, "customer_id": customer_id, "product_id": "rare"}
+            yield _event(f"service.{kind}", name, {**data, "effective": "2026-01-20"})
 
 
 def lifecycle_events(count: int) -> Iterator[dict[str, Any]]:

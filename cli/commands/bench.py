@@ -14,6 +14,7 @@ from cli.output import Column, print_json, print_table, print_text
 
 if TYPE_CHECKING:
     from benchmarks.measure import Result
+    from benchmarks.reading import Timed
 
 app = typer.Typer()
 
@@ -23,17 +24,21 @@ class Bench(StrEnum):
 
     INGEST = "ingest"
     RUN = "run"
+    READ = "read"
 
 
 @app.command()
 def bench(
-    name: Annotated[Bench, typer.Argument(help="ingest: Kafka to the ledger; run: a bill run.")],
+    name: Annotated[
+        Bench,
+        typer.Argument(help="ingest: Kafka to the ledger; run: a bill run; read: what the API answers."),
+    ],
     *,
     events: Annotated[int | None, typer.Option(min=1_000, help="ingest: how many events.")] = None,
     services: Annotated[
-        int | None, typer.Option(min=10, help="run: how many services, ten a customer.")
+        int | None, typer.Option(min=10, help="run, read: how many services, ten a customer.")
     ] = None,
-    full: Annotated[bool, typer.Option("--full", help="run: 1 000 000 services.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="run, read: 1 000 000 services.")] = False,
     runs: Annotated[int, typer.Option(min=1, help="Rounds; ours and the limit in turn.")] = 3,
     as_json: JsonOption = False,
 ) -> None:
@@ -46,6 +51,14 @@ def bench(
         typer.echo(f"  {message}", err=True)
 
     with tempfile.TemporaryDirectory(prefix="billing-bench-") as folder:
+        if name is Bench.READ:
+            from benchmarks import reading
+
+            size = services or (reading.FULL_SERVICES if full else reading.SERVICES)
+            _print_times(
+                reading.measure(Path(folder), services=size, progress=progress), size, as_json=as_json
+            )
+            return
         if name is Bench.INGEST:
             from benchmarks import ingest
 
@@ -61,6 +74,30 @@ def bench(
         print_json(result.as_data())
     else:
         _print(result)
+
+
+def _print_times(times: "list[Timed]", services: int, *, as_json: bool) -> None:
+    from benchmarks.reading import AIM_MS
+
+    if as_json:
+        data = [one.as_data() for one in times]
+        print_json({"bench": "read", "services": services, "aim_p95_ms": AIM_MS, "questions": data})
+        return
+    print_text(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    columns = [
+        Column("question"),
+        Column("in process p50, ms", "right"),
+        Column("p95", "right"),
+        Column("HTTP p50, ms", "right"),
+        Column("p95", "right"),
+    ]
+    rows = [
+        (f"{one.operation} {one.query}", one.near_p50, one.near_p95, one.http_p50, one.http_p95)
+        for one in times
+    ]
+    print_table(f"read: {services:,} services", columns, rows)
+    slow = [one for one in times if max(one.near_p95, one.http_p95) >= AIM_MS]
+    print_text(f"{len(times) - len(slow)} of {len(times)} questions under {AIM_MS:.0f} ms (p95)")
 
 
 def _print(result: "Result") -> None:
