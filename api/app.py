@@ -14,6 +14,7 @@ from api.bodies import BodyLimit
 from api.caching import EntityTags
 from api.routes import (
     about,
+    adjustments,
     anomalies,
     bill_runs,
     catalog,
@@ -21,6 +22,7 @@ from api.routes import (
     dead_letters,
     events,
     facts,
+    forecast,
     health,
     invoice_files,
     invoices,
@@ -36,9 +38,11 @@ RESOURCES: Final = (
     catalog.router,
     customers.router,
     preview.router,
+    forecast.router,
     services.router,
     invoices.router,
     invoice_files.router,
+    adjustments.router,
     bill_runs.router,
     anomalies.router,
     dead_letters.router,

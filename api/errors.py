@@ -29,6 +29,8 @@ STATUSES: Final[Mapping[str, HTTPStatus]] = {
     "product_unknown": HTTPStatus.NOT_FOUND,
     "service_unknown": HTTPStatus.NOT_FOUND,
     "event_unknown": HTTPStatus.NOT_FOUND,
+    "adjustment_unknown": HTTPStatus.NOT_FOUND,
+    "adjustment_invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
     "fact_unknown": HTTPStatus.NOT_FOUND,
     "bill_run_unknown": HTTPStatus.NOT_FOUND,
     "dead_letter": HTTPStatus.NOT_FOUND,

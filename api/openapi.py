@@ -40,6 +40,7 @@ TAGS: Final = [
     {"name": "services", "description": "What is billed: the timeline of each service, and its charges."},
     {"name": "invoices", "description": "Issued invoices and credit notes, line by line explained."},
     {"name": "forecast", "description": "What will be invoiced."},
+    {"name": "adjustments", "description": "One-off charges and credits that a person enters."},
     {"name": "bill runs", "description": "Issue what is due."},
     {"name": "anomalies", "description": "Facts that can't be rated or make no sense yet."},
     {"name": "dead letters", "description": "Messages that were refused."},

@@ -9,6 +9,7 @@ from psycopg import Cursor
 
 from billing.adjustments import Adjustments
 from billing.days import to_date
+from projections.pages import Listing, Order
 from projections.session import copy_rows
 from projections.tables import ReadModel, Table
 
@@ -60,6 +61,16 @@ LIST: Final[LiteralString] = """
     FROM adjustments_v1 a
     WHERE a.tenant_id = %(tenant_id)s AND (%(customer_id)s::text IS NULL OR a.customer_id = %(customer_id)s)
     ORDER BY a.heard DESC LIMIT %(limit)s"""
+LISTING: Final = Listing(
+    "customer_id, heard, adjustment_id, effective, amount, currency, service_id, words, reason, author,"
+    " source, event_id, is_live,"
+    " ARRAY(SELECT l.number FROM invoice_lines_v1 l"
+    " WHERE l.tenant_id = adjustments_v1.tenant_id AND l.customer_id = adjustments_v1.customer_id"
+    " AND l.kind = 'adjustment' AND l.price_id = adjustments_v1.adjustment_id ORDER BY l.seq)",
+    "adjustments_v1",
+    {"entered": Order(("heard",), ("bigint",))},
+    {"customer_id": "customer_id = %(customer_id)s"},
+)
 CUSTOMERS: Final[LiteralString] = (
     "SELECT DISTINCT customer_id FROM adjustments_v1 WHERE tenant_id = %(tenant_id)s ORDER BY customer_id"
 )

@@ -1,0 +1,80 @@
+"""Adjustments and forecast by HTTP: what was entered by hand is foreseen, invoiced, and taken back."""
+
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import Doors
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+def billed(doors: Doors) -> Doors:
+    doors.world.activate("s1", "c1", "laptop", "2026-06-24")
+    doors.world.run("2026-07-02")
+    doors.world.project()
+    return doors
+
+
+def enter(doors: Doors, **wanted: Any) -> Any:
+    values = {"amount": "-12.50", "reason": "broken for a week", "adjustment_id": "a1", **wanted}
+    answer = doors.post("/v1/customers/c1/adjustments", "finance", json=values)
+    doors.world.project()
+    return answer
+
+
+def test_a_credit_stands_on_the_next_invoice(billed: Doors) -> None:
+    answer = enter(billed)
+    assert (answer.status_code, answer.json()) == (201, {"adjustment_id": "a1", "seq": billed.world.head()})
+    billed.world.run("2026-08-02")
+    billed.world.project()
+    (entered,) = billed.get("/v1/adjustments?customer_id=c1").json()["items"]
+    assert (entered["amount"], entered["is_live"], entered["invoiced_on"]) == ("-12.50", True, ["INV-000002"])
+    assert entered["author"] == billed.get("/v1/key", "finance").json()["key_id"]
+    assert billed.get("/v1/invoices/INV-000002").json()["net"] == "17.50"
+    assert billed.get("/v1/adjustments?customer_id=c2").json()["items"] == []
+
+
+def test_it_is_taken_back_once(billed: Doors) -> None:
+    enter(billed)
+    path = "/v1/customers/c1/adjustments/a1/withdraw"
+    assert billed.post(path, "finance", json={"reason": "not broken"}).status_code == 200
+    billed.world.project()
+    (entered,) = billed.get("/v1/adjustments").json()["items"]
+    assert not entered["is_live"]
+    again = billed.post(path, "finance", json={"reason": "not broken"})
+    assert (again.status_code, again.json()["code"]) == (404, "adjustment_unknown")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "code"),
+    [
+        ({"amount": "0.00"}, "adjustment_invalid"),
+        ({"amount": "1.005"}, "adjustment_invalid"),
+        ({"amount": "much"}, "invalid_request"),
+        ({"reason": ""}, "invalid_request"),
+        ({"effective": "soon"}, "invalid_request"),
+    ],
+)
+def test_what_no_invoice_could_show_is_refused(billed: Doors, wanted: dict[str, str], code: str) -> None:
+    head = billed.world.head()
+    answer = enter(billed, **wanted)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert billed.world.head() == head
+
+
+def test_the_forecast_is_what_is_issued(billed: Doors) -> None:
+    enter(billed)
+    forecast = billed.get("/v1/forecast?months=2&customer_id=c1", "finance").json()
+    months = {one["month"]: one for one in forecast["months"]}
+    assert list(months) == ["2026-07", "2026-08", "2026-09"]
+    assert (months["2026-08"]["running"], months["2026-09"]["net"]) == ("30.00", "30.00")
+    billed.world.run("2026-08-02")
+    billed.world.project()
+    (issued,) = billed.get("/v1/invoices?period=2026-08").json()["items"]
+    assert issued["net"] == months["2026-08"]["net"]
+    by_product = billed.get("/v1/forecast?per=product&months=1").json()["months"]
+    assert {one["group"] for one in by_product} == {"laptop"}
+    unknown = billed.get("/v1/forecast?customer_id=ghost")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "customer_unknown")
