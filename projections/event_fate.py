@@ -8,6 +8,7 @@ from psycopg import Cursor
 
 from ledger.facts import Fact
 from ledger.read import fact_by_event
+from ledger.trace import Trace, trace_of
 from projections import anomalies, bookmarks, rejections
 from projections.anomalies import AnomalyRow
 from projections.rejections import RejectionRow
@@ -15,7 +16,10 @@ from projections.rejections import RejectionRow
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """`booked` None: only refused; `is_projected`: the read models have taken the fact in."""
+    """`booked` None: only refused; `is_projected`: the read models have taken the fact in.
+
+    `trace` is the one that the message named when it was booked.
+    """
 
     source: str
     event_id: str
@@ -23,6 +27,7 @@ class Fate:
     is_projected: bool
     rejections: Sequence[RejectionRow]
     anomalies: Sequence[AnomalyRow]
+    trace: Trace | None
 
     @property
     def subject(self) -> str | None:
@@ -45,4 +50,5 @@ def of(cursor: Cursor[Any], tenant_id: str, source: str, event_id: str) -> Fate 
         booked is None or booked.seq <= seen,
         refused,
         [one for one in found if (one.source, one.event_id) == (source, event_id)],
+        None if booked is None else trace_of(cursor.connection, tenant_id, booked.seq),
     )

@@ -98,6 +98,10 @@ class EventFate(BaseModel):
     seq: int | None
     recorded_at: datetime | None
     origin: str | None
+    traceparent: str | None = Field(
+        description="The trace that it came by (W3C Trace Context): its own, or that of the message.",
+        examples=["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"],
+    )
     subject: str | None = Field(description="What it is about.", examples=["service/svc-1001"])
     is_projected: bool = Field(description="Whether anomalies and charges take it into account yet.")
     rejections: list[Rejection] = Field(description="Every time that a message with this id was refused.")
@@ -220,6 +224,7 @@ def _fate(fate: Fate, lines: Sequence[ChargedLine]) -> EventFate:
         seq=None if booked is None else booked.seq,
         recorded_at=None if booked is None else booked.recorded_at,
         origin=None if booked is None else booked.origin,
+        traceparent=None if fate.trace is None else fate.trace.traceparent,
         subject=fate.subject,
         is_projected=fate.is_projected,
         rejections=[Rejection.model_validate(one, from_attributes=True) for one in fate.rejections],

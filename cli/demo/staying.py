@@ -38,7 +38,7 @@ ANSWER_TIMEOUT_SECONDS: Final = 60.0
 TICK_SECONDS: Final = 1.0
 PRIVATE: Final = 0o600
 NEW_SERVICE: Final = "lap-9001"
-PATH_TO_TRY: Final = "/v1/customers"
+PATH_TO_TRY: Final = f"/v1/services/{NEW_SERVICE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Standing:
             "address": self.address,
             "keys": self.keys,
             "settings": self.settings,
-            "event": str(self.folder / EVENT_FILE),
+            "event": str((self.folder / EVENT_FILE).absolute()),
             "broker": self.broker,
         }
 

@@ -168,7 +168,7 @@ def show_standing(found: Standing, terminal: Console) -> None:
         f". {found.folder}/{SETTINGS_FILE}",
         f"billing publish {found.folder}/{EVENT_FILE}",
         f'curl -H "Authorization: Bearer $BILLING_KEY" "$BILLING_API{PATH_TO_TRY}"',
-        "billing preview --tenant saentis",
+        "billing forecast --tenant saentis --months 3",
     ):
         terminal.print(Text(f"  {line}"), soft_wrap=True)
     terminal.print()

@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 from api.app import create_app
 from api.observing import Observed, RequestCounts
 from tests.api.conftest import Doors, context_on
+from tests.api.test_events import activated
 from tests.api.test_serve import billing, serving
 from tests.operations.ports import free_port
 from tests.projections.world import World, opened
@@ -68,6 +69,19 @@ def test_a_line_names_the_route_and_no_more(observed, caplog):
     assert record.route == "/v1/customers/{customer_id}"
     assert "c1" not in str(record.__dict__)
     assert "as_of" not in str(record.__dict__)
+
+
+def test_the_trace_of_a_request_is_kept_with_its_fact_and_shown(observed):
+    """The event's own extension counts before the header; under another trace it is a duplicate."""
+    own = f"00-{'c' * 32}-{'d' * 16}-00"
+    plain, extended = activated(), activated("s2", "h2") | {"traceparent": own}
+    for event in (plain, extended):
+        assert observed.post("/v1/events", json=event, headers={"traceparent": TRACEPARENT}).is_success
+    again = observed.post("/v1/events", json=plain, headers={"traceparent": own})
+    assert again.json()["duplicate"] == 1
+    assert observed.post("/v1/events", json=activated("s3", "h3")).is_success
+    found = [observed.get(f"/v1/events?source=/fulfilment&id=h{n}").json()["traceparent"] for n in (1, 2, 3)]
+    assert found == [TRACEPARENT, own, None]
 
 
 @pytest.mark.slow

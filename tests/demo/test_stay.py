@@ -11,7 +11,6 @@ from contextlib import contextmanager
 import httpx2
 import pytest
 
-from cli.demo.provider import CUSTOMERS
 from cli.demo.staying import NEW_SERVICE, new_service
 from schemas.reading import Unreadable, read_event
 from tests.broker_fixtures import preference
@@ -43,17 +42,6 @@ def staying(folder):
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
             process.communicate()
-
-
-def customer(customer_id):
-    return new_service() | {
-        "id": f"try-{customer_id}",
-        "source": CUSTOMERS,
-        "type": "customer.registered",
-        "dataschema": "urn:billing-ledger:customer.registered:1",
-        "subject": customer_id,
-        "data": {"customer_id": customer_id, "name": "Neue Kundin AG"},
-    }
 
 
 def billing(standing, *words):
@@ -88,15 +76,20 @@ def test_what_is_published_is_seen_and_ctrl_c_leaves_nothing(tmp_path):
         assert standing["address"] in settings.read_text()
         key = standing["keys"]["saentis"]["finance"]
         api = httpx2.Client(base_url=standing["address"], headers={"Authorization": f"Bearer {key}"})
-        assert api.get("/v1/customers/c-900").status_code == 404
-        events = tmp_path / "events.jsonl"
-        events.write_text("\n".join(json.dumps(event) for event in (customer("c-900"), new_service())))
-        billing(standing, "publish", str(events))
-        seen = until(lambda: (answer := api.get("/v1/customers/c-900")).status_code == 200 and answer.json())
-        assert seen["name"] == "Neue Kundin AG"
-        until(lambda: NEW_SERVICE in billing(standing, "preview", "--tenant", "saentis", "--json"))
+        where = f"/v1/services/{NEW_SERVICE}"
+        assert api.get(where).status_code == 404
+        forecast = ("forecast", "--tenant", "saentis", "--months", "1", "--json")
+        before = json.loads(billing(standing, *forecast))
+        billing(standing, "publish", standing["event"])
+        seen = until(lambda: (answer := api.get(where)).status_code == 200 and answer.json())
+        assert seen["service_id"] == NEW_SERVICE
+        event = new_service()
+        fate = api.get("/v1/events", params={"source": event["source"], "id": event["id"]}).json()
+        assert (fate["outcome"], fate["origin"].partition(":")[0]) == ("booked", "kafka")
+        assert NEW_SERVICE in billing(standing, "preview", "--tenant", "saentis", "--json")
+        assert json.loads(billing(standing, *forecast)) != before
         other = {"Authorization": f"Bearer {standing['keys']['harborlight']['finance']}"}
-        assert api.get("/v1/customers/c-900", headers=other).status_code == 404
+        assert api.get(where, headers=other).status_code == 404
         api.close()
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
