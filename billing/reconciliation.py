@@ -78,14 +78,14 @@ def _of_period(
         if before is None:
             yield charge(span)
         elif span.start != before.start and span.end != before.end:
-            yield _reversal(before, causes_of(before))
+            yield reversal(before, causes_of(before))
             yield charge(span)
         elif (span.start, span.end, span.amount_minor) != (before.start, before.end, before.amount_minor):
             yield _difference(span, before)
     kept = {LineRef(before.document, before.line_no) for before in partners.values()}
     for before in then:
         if LineRef(before.document, before.line_no) not in kept:
-            yield _reversal(before, causes_of(before))
+            yield reversal(before, causes_of(before))
 
 
 def _pairs(now: Sequence[Entitled], then: Sequence[InvoicedSpan]) -> dict[int, InvoicedSpan]:
@@ -149,7 +149,8 @@ def _difference(span: Entitled, before: InvoicedSpan) -> Line:
     )
 
 
-def _reversal(before: InvoicedSpan, causes: tuple[EventRef, ...]) -> Line:
+def reversal(before: InvoicedSpan, causes: tuple[EventRef, ...]) -> Line:
+    """Return the line that takes back what stands of an invoiced one, because of `causes`."""
     full_days = 1
     if before.full_start is not None and before.full_end is not None:
         full_days = before.full_end - before.full_start

@@ -31,6 +31,7 @@ class Account(BaseAggregate[str]):
 
     TOPIC = "account.v1"
     last_due_for: date | None
+    """The last day that a bill run issued for; a document that credits another is for no billing day."""
 
     class Event(AccountEvent):
         """The base of the account's events."""
@@ -54,10 +55,12 @@ class Account(BaseAggregate[str]):
         computed_at_seq: int
         engine: str
         document: bytes
+        credits: str | None = None  # the number of the document that it takes back, if it does
 
         def apply(self, account: "Account") -> None:
             """Remember for which day the account was last billed."""
-            account.last_due_for = self.due_for
+            if self.credits is None:
+                account.last_due_for = self.due_for
 
     @classmethod
     def at(cls, customer_id: str, *, version: int, last_due_for: date | None, moment: datetime) -> "Account":
@@ -74,7 +77,8 @@ class Account(BaseAggregate[str]):
 
     def issue(self, issue: "Issue", *, moment: datetime) -> None:
         """Issue a document. Raises DueDateError where the account was billed for a later day already."""
-        if self.last_due_for is not None and issue.due_for < self.last_due_for:
+        is_run = issue.credits is None
+        if is_run and self.last_due_for is not None and issue.due_for < self.last_due_for:
             raise DueDateError(
                 f"customer {self.customer_id!r} was billed for {self.last_due_for.isoformat()}; "
                 f"{issue.due_for.isoformat()} is before"
@@ -90,7 +94,21 @@ class Account(BaseAggregate[str]):
             computed_at_seq=issue.computed_at_seq,
             engine=issue.engine,
             document=issue.document,
+            credits=issue.credits,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class CreditedDocument:
+    """A document that another takes back as a whole: its number, why, and who decided it."""
+
+    number: str
+    reason: str
+    author: str
+
+    def as_data(self) -> dict[str, str]:
+        """Return the member `credits` of the document that takes it back."""
+        return {"number": self.number, "reason": self.reason, "author": self.author}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +126,10 @@ class BoundLines:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """A document with its number; `document` is canonical JSON and holds count, root and parts of `lines`."""
+    """A document with its number; `document` is canonical JSON and holds count, root and parts of `lines`.
+
+    `credits` is the number of the document that it takes back, as `document` says.
+    """
 
     number: str
     series: str
@@ -119,6 +140,7 @@ class Issue:
     engine: str
     document: bytes
     lines: BoundLines
+    credits: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +238,7 @@ def event_of(stream: str, version: int, payload: bytes) -> Account.InvoiceIssued
         computed_at_seq=data["computed_at_seq"],
         engine=data["engine"],
         document=canonical(data["document"]),
+        credits=data["document"].get("credits", {}).get("number"),
     )
 
 

@@ -219,14 +219,22 @@ def move(cursor: Cursor[Any], tenant_id: str, issues: Sequence[Issue]) -> None:
 
 
 def after_issue(before: Account, version: int, issued: CloudEvent) -> Account:
-    """Return an account after a document; `version` is that of its fact, `issued` the fact's data."""
+    """Return an account after a document; `version` is that of its fact, `issued` the fact's data.
+
+    What takes back another document belongs to no billing day, and opens again what was settled.
+    """
     content = issued["document"]
     due_for = date.fromisoformat(content["due_for"])
     currency = content["currency"]
-    settled = {**before.settled, currency: (Day(due_for.toordinal()), issued["computed_at_seq"])}
+    is_run = "credits" not in content
+    settled = {name: kept for name, kept in before.settled.items() if name != currency}
+    if is_run:
+        settled[currency] = (Day(due_for.toordinal()), issued["computed_at_seq"])
     left = parse_minor(content["account_credit"]["carried_forward"], currency)
     credit = before.credit if before.credit.get(currency, 0) == left else {**before.credit, currency: left}
-    last = due_for if before.last_due_for is None else max(due_for, before.last_due_for)
+    last = before.last_due_for
+    if is_run:
+        last = due_for if last is None else max(due_for, last)
     return Account(version, last, settled, credit)
 
 

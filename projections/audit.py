@@ -16,7 +16,7 @@ from billing.money import format_minor
 from ledger.accounts import Issue, Standing, decide
 from ledger.canonical import canonical, fingerprint
 from ledger.read import head
-from projections import drafting, issued_facts, parking, past
+from projections import crediting, drafting, issued_facts, parking, past
 from projections.books import Books
 from projections.invoices import InvoiceUnknownError
 from projections.issued_facts import IssuedFacts
@@ -136,6 +136,8 @@ def _audit_run(
         later = f"at least {before[-1].seq}: {before[-1].number} was issued there"
         wrong = Difference(run[0].number, "fact", "computed_at_seq", seq, later)
         return [Audited(item, None, None, wrong) for item in run]
+    if run[0].credited is not None:
+        return [_audit_credit(found, customer_id, before, run[0], standing, credit)]
     try:
         read = found.snapshot(customer_id, seq, drafting.NOT_BILLED, standing)
         days = sorted({item.due_for for item in run})
@@ -157,6 +159,35 @@ def _audit_run(
     return audited
 
 
+def _audit_credit(
+    found: Past,
+    customer_id: str,
+    before: Sequence[IssuedFacts],
+    item: IssuedFacts,
+    standing: Mapping[str, Sequence[InvoicedSpan]],
+    credit: dict[str, int],
+) -> Audited:
+    """Audit a document that takes back another: it has one line for each that stood."""
+    assert item.credited is not None, item.number
+    known = found.books(customer_id, item.computed_at_seq)
+    try:
+        target = next(one for one in before if one.number == item.credited.number)
+        draft, given = crediting.document_over(
+            item.credited,
+            target.version,
+            standing,
+            known,
+            customer_id=customer_id,
+            currency=target.currency,
+            issue_day=item.due_for,
+            credit_minor=credit.get(target.currency, 0),
+        )
+    except Exception as error:  # noqa: BLE001 - whatever a forged fact raises, it is named
+        return Audited(item, None, None, _unfolded(item, error))
+    credit[target.currency] = given.settlement.carried_forward
+    return Audited(item, draft, known, _matched(found, item, draft, given))
+
+
 def _compare(
     found: Past,
     customer_id: str,
@@ -173,6 +204,14 @@ def _compare(
     try:
         given = drafting.document_of(draft, books, customer_id, credit.get(draft.currency, 0))
         credit[draft.currency] = given.settlement.carried_forward
+        return _matched(found, issued, draft, given)
+    except Exception as error:  # noqa: BLE001 - whatever a forged fact raises, it is named
+        return _unfolded(issued, error)
+
+
+def _matched(found: Past, issued: IssuedFacts, draft: Draft, given: drafting.Document) -> Difference | None:
+    """Return the first difference between the facts of a document and those that issuing it again appends."""
+    try:
         facts = _facts_again(found.tenant.tenant_id, issued, given)
         if facts == [issued.payload, *(payload for _, payload in issued.parts)]:
             return None
@@ -194,6 +233,7 @@ def _facts_again(tenant_id: str, issued: IssuedFacts, given: drafting.Document) 
         engine=data["engine"],
         document=given.document,
         lines=given.lines,
+        credits=given.credits,
     )
     moment = datetime.fromisoformat(issued.event["time"])
     standing = Standing(given.customer_id, issued.version - 1, None)

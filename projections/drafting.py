@@ -14,7 +14,7 @@ from billing.invoice import Draft, calculate
 from billing.invoiced import Invoiced, InvoicedSpan, apply_lines
 from billing.line_json import canonical_line
 from billing.money import format_minor
-from ledger.accounts import BoundLines, Standing
+from ledger.accounts import BoundLines, CreditedDocument, Standing
 from ledger.canonical import canonical
 from ledger.merkle import root_of
 from projections import accounts, bookmarks, books, parking, queue, services
@@ -45,6 +45,7 @@ class Document:
     settlement: Settlement
     document: bytes
     lines: BoundLines
+    credits: str | None = None  # the number of the document that it takes back
 
     @property
     def kind(self) -> str:
@@ -297,10 +298,17 @@ def _corrects_unnumbered(item: Draft) -> bool:
     )
 
 
-def document_of(item: Draft, known: Books, customer_id: str, credit_minor: int) -> Document:
+def document_of(
+    item: Draft,
+    known: Books,
+    customer_id: str,
+    credit_minor: int,
+    *,
+    credited: CreditedDocument | None = None,
+) -> Document:
     """Return what `invoice.issued` binds of a draft: parties, totals and the lines' root.
 
-    `credit_minor` is on the account before it, in the draft's currency.
+    `credit_minor` is on the account before it, in the draft's currency; `credited` is what it takes back.
     """
     encoded = tuple([canonical_line(line, item.currency) for line in item.lines])
     return _bound(
@@ -311,6 +319,7 @@ def document_of(item: Draft, known: Books, customer_id: str, credit_minor: int) 
         encoded,
         known,
         credit_minor=credit_minor,
+        credited=credited,
     )
 
 
@@ -332,6 +341,7 @@ def _bound(
     known: Books,
     *,
     credit_minor: int,
+    credited: CreditedDocument | None = None,
 ) -> Document:
     settlement = settlement_of(customer_id, issue_day, net_minor, credit_minor, known)
     lines = BoundLines(encoded, root_of(encoded).hex())
@@ -349,4 +359,9 @@ def _bound(
         "lines_root": lines.root,
         "parts": lines.parts,
     }
-    return Document(customer_id, currency, issue_day, net_minor, settlement, canonical(content), lines)
+    if credited is not None:
+        content["credits"] = credited.as_data()
+    number = None if credited is None else credited.number
+    return Document(
+        customer_id, currency, issue_day, net_minor, settlement, canonical(content), lines, number
+    )

@@ -274,12 +274,17 @@ LEAF: Final[LiteralString] = (
 )
 
 
-def document(cursor: Cursor[Any], tenant_id: str, number: str) -> IssuedDocument:
-    """Return one document with all its lines, read from the facts. Raises InvoiceUnknownError."""
+def one(cursor: Cursor[Any], tenant_id: str, number: str) -> InvoiceRow:
+    """Return one issued document without its lines. Raises InvoiceUnknownError."""
     found = cursor.execute(ONE, {"tenant_id": tenant_id, "number": number}).fetchone()
     if found is None:
         raise InvoiceUnknownError(f"{tenant_id} has no document {number!r}; see: billing invoices")
-    row = InvoiceRow(*found)
+    return InvoiceRow(*found)
+
+
+def document(cursor: Cursor[Any], tenant_id: str, number: str) -> IssuedDocument:
+    """Return one document with all its lines, read from the facts. Raises InvoiceUnknownError."""
+    row = one(cursor, tenant_id, number)
     fact = cursor.execute(LEAF, {"tenant_id": tenant_id, "seq": row.seq}).fetchone()
     assert fact is not None, number
     stream = f"invoice/{number}"

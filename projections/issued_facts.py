@@ -10,6 +10,7 @@ from billing.days import Day, day
 from billing.invoiced import InvoicedSpan
 from billing.line import NO_SERVICE
 from billing.money import exact, parse_minor
+from ledger.accounts import CreditedDocument
 from projections.facts import CloudEvent
 
 ISSUED: Final = "invoice.issued"
@@ -56,6 +57,12 @@ class IssuedFacts:
         """The last fact that was known when it was computed."""
         seq: int = self.issued["computed_at_seq"]
         return seq
+
+    @property
+    def credited(self) -> CreditedDocument | None:
+        """The document that it takes back as a whole, if it does."""
+        data = self.issued["document"].get("credits")
+        return None if data is None else CreditedDocument(**data)
 
     @property
     def is_whole(self) -> bool:

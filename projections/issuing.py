@@ -146,4 +146,5 @@ class _Attempt:
             engine=ENGINE,
             document=document.document,
             lines=document.lines,
+            credits=document.credits,
         )

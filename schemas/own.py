@@ -21,6 +21,16 @@ class AccountCreditOfDocument(TypedDict):
     carried_forward: Annotated[Money, Field(description="The account's credit from here on")]
 
 
+class Credited(TypedDict):
+    """The document that this one takes back as a whole, why, and who decided it."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]  # pydantic reads it from the class
+
+    number: Identifier
+    reason: Text
+    author: Text
+
+
 class Document(TypedDict, total=False):
     """What is decided when a document is issued: parties by commitment, the lines by their root."""
 
@@ -35,6 +45,7 @@ class Document(TypedDict, total=False):
     tax_groups: Required[Annotated[list[Any], Field(max_length=0, description="Version 1 shows no tax")]]
     account_credit: Required[AccountCreditOfDocument]
     amount_due: Required[Annotated[Money, Field(description="What the customer has to pay")]]
+    credits: Annotated[Credited, Field(description="Missing in what a bill run issues")]
     line_count: Required[Annotated[int, Field(ge=1)]]
     lines_root: Required[Annotated[Sha256, Field(description="RFC 9162 Merkle root of the canonical lines")]]
     parts: Required[Annotated[int, Field(ge=1, description="How many invoice.lines facts carry the lines")]]

@@ -1,7 +1,7 @@
 """`billing invoices`: issued invoices and credit notes."""
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -70,6 +70,46 @@ def show(
         print_json({**found.issued, "lines": found.lines, "seq": found.row.seq, "leaf": found.leaf.hex()})
     else:
         _print(found)
+
+
+@app.command()
+def credit(
+    number: Annotated[str, typer.Argument(help="The number of the document that is taken back.")],
+    *,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why. It stays in the ledger.")],
+    author: Annotated[str, typer.Option("--author", metavar="ID", help="Who decides it: a user's id.")],
+    tenant: TenantOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take back a whole document by another over its lines; what is still entitled is due again."""
+    from functools import partial
+
+    import psycopg
+
+    from cli.tenants import tenant_of
+    from ledger.accounts import CreditedDocument
+    from projections.crediting import credit as take_back
+
+    settings = read_settings()
+    connect = partial(psycopg.connect, settings.database(), autocommit=True)
+    with connect() as connection:
+        issued = take_back(
+            connection,
+            connect,
+            tenant_of(connection, tenant),
+            CreditedDocument(number, reason, author),
+            clock=settings.clock,
+        )
+    document = issued.document
+    net = format_minor(document.net_minor, document.currency)
+    if as_json:
+        print_json(
+            {"number": issued.number, "kind": document.kind, "credits": number, "net": net,
+             "currency": document.currency, "customer_id": document.customer_id}
+        )  # fmt: skip
+    else:
+        kind = document.kind.replace("_", " ")
+        print_text(f"{kind} {issued.number} takes back {number}: {net} {document.currency}")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from billing.account_credit import Settlement, settle
 from billing.adjustments import ENTERED, NO_ADJUSTMENTS, VOIDED, Adjustments, fold_adjustments
 from billing.catalog import Catalog, CatalogEvent, fold_catalog
+from billing.crediting import taken_back
 from billing.days import ALWAYS, Day, day, instant
 from billing.facts import Anomaly, EventRef, ServiceEvent, effective_of, number, overrides
 from billing.invoice import Draft, calculate
@@ -68,6 +69,9 @@ class World:
 
     def take(self, step: Step) -> None:
         """Issue what a step says, customer by customer."""
+        if step.invoice is not None:
+            self._take_back(step.invoice, day(step.day))
+            return
         for customer_id in self._customer_ids:
             if step.customer_id not in (None, customer_id):
                 continue
@@ -148,6 +152,27 @@ class World:
             self._settle(draft, book)
             invoiced = apply_lines(invoiced, str(len(self.documents)), draft.lines)
         self._invoiced[customer_id] = invoiced
+
+    def _take_back(self, place: int, issue_day: Day) -> None:
+        """Issue a document over what stands of the one at a place, if anything does."""
+        if place > len(self.documents):
+            return
+        credited = self.documents[place - 1]
+        customer_id = credited.customer_id
+        spans = self._invoiced[customer_id].by_service.values()
+        draft = taken_back(
+            [span for some in spans for span in some if span.document == str(place)],
+            EventRef(SOURCE, f"invoice-{place}"),
+            customer_id=customer_id,
+            currency=credited.currency,
+            issue_day=issue_day,
+        )
+        if draft is not None:
+            self.documents.append(draft)
+            self._settle(draft, self.book(issue_day))
+            self._invoiced[customer_id] = apply_lines(
+                self._invoiced[customer_id], str(len(self.documents)), draft.lines
+            )
 
     def _settle(self, draft: Draft, book: PolicyBook) -> None:
         account = (draft.customer_id, draft.currency)

@@ -234,22 +234,28 @@ class Adjustment(Part):
 
 
 class Step(Part):
-    """Issue what is due on a day, or on every billing day until one."""
+    """Issue what is due on a day, or on every billing day until one; or take back a whole document."""
 
     issue: DayText | None = None
     run_until: DayText | None = None
+    credit: DayText | None = None
+    invoice: Annotated[
+        int | None, Field(ge=1, description="The document that is taken back, by its place in the list")
+    ] = None
     customer_id: Name | None = None
 
     @model_validator(mode="after")
     def _does_one_thing(self) -> Self:
-        if (self.issue is None) == (self.run_until is None):
-            raise ValueError("a step has either issue or run_until")
+        if sum(what is not None for what in (self.issue, self.run_until, self.credit)) != 1:
+            raise ValueError("a step has either issue or run_until, or credit")
+        if (self.credit is None) != (self.invoice is None):
+            raise ValueError("credit names the day, and in invoice the document that is taken back")
         return self
 
     @property
     def day(self) -> str:
         """The day that the step is dated."""
-        return self.issue or self.run_until or ""
+        return self.issue or self.run_until or self.credit or ""
 
 
 class ExpectedLine(Part):

@@ -17,12 +17,20 @@ def untraced(world: Scenario, customer_id: str, documents: Iterable[Document]) -
     for document in documents:
         for number, line in enumerate(document.lines, 1):
             ids = [event_id for _, event_id in line["explanation"]["events"]]
+            if is_of_a_whole_document(world, line, ids):
+                continue
             if line["kind"] == "adjustment":
                 found = unsaid(customer_id, line, ids, entered)
             else:
                 found = missing(world, customer_id, line, [events[event_id] for event_id in ids])
             for what in found:
                 yield f"document {document.number}, line {number}: the named facts don't say {what}"
+
+
+def is_of_a_whole_document(world: Scenario, line: Line, ids: list[str]) -> bool:
+    """Tell whether the line takes back one of a document that a step takes back, and names that document."""
+    places = {f"invoice-{step.invoice}": str(step.invoice) for step in world.steps if step.invoice}
+    return line["reverses"] is not None and [places.get(one) for one in ids] == [line["reverses"]["document"]]
 
 
 def unsaid(

@@ -27,7 +27,10 @@ def live(scenario: Scenario, world: World) -> None:
     world.clock.on(begin)
     for step in scenario.steps:
         day = date.fromisoformat(step.day)
-        if step.issue:
+        if step.invoice is not None:
+            facts = _hear(world, facts, day)
+            world.credit(world.numbers()[step.invoice - 1])
+        elif step.issue:
             facts = _hear(world, facts, day)
             world.run(step.day, off_cycle=True, customer_id=step.customer_id)
         else:

@@ -10,9 +10,11 @@ from typing import Any
 import orjson
 import psycopg
 
+from ledger.accounts import CreditedDocument
 from ledger.append import append
 from ledger.facts import Booked, heard_fact
 from projections import billrun
+from projections.crediting import credit
 from projections.runner import Runner
 from projections.session import reading
 
@@ -113,6 +115,11 @@ class World:
         return billrun.run(
             self.connect, self.tenant, date.fromisoformat(day), clock=self.clock, **{"workers": 1, **options}
         )
+
+    def credit(self, number: str) -> str:
+        with self.connect() as connection:
+            credited = CreditedDocument(number, reason="a mistake", author="u-1")
+            return credit(connection, self.connect, self.tenant, credited, clock=self.clock).number
 
     def lines(self) -> list[dict[str, Any]]:
         """Every issued line, from the facts alone, with its document's number, day and kind."""
