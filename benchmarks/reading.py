@@ -20,10 +20,9 @@ import orjson
 import psycopg
 import uvicorn
 from fastapi import FastAPI
-from psycopg_pool import ConnectionPool
 
 from api.app import create_app
-from api.settings import ApiSettings, Context
+from api.settings import ApiSettings, Context, pool_of
 from benchmarks.events import (
     SEED,
     SERVICES_A_CUSTOMER,
@@ -278,9 +277,7 @@ def _far(connection: HTTPConnection, token: str, address: str) -> bytes:
 
 @contextmanager
 def _served(url: str) -> Iterator[tuple[FastAPI, int]]:
-    pool = ConnectionPool[psycopg.Connection[Any]](
-        url, min_size=2, max_size=4, open=False, kwargs={"autocommit": True}
-    )
+    pool = pool_of(url, connections=4)
     app = create_app(Context(ApiSettings(), pool, partial(psycopg.connect, url, autocommit=True), clock))
     server = uvicorn.Server(
         uvicorn.Config(app, port=0, log_config=None, access_log=False, timeout_keep_alive=600)

@@ -88,6 +88,9 @@ LISTING: Final = Listing(
 PRODUCT: Final[LiteralString] = """
     SELECT product_id, name, service_type, description, currency FROM products_v1
     WHERE tenant_id = %(tenant_id)s AND product_id = %(product_id)s"""
+OF_TYPE: Final[LiteralString] = """
+    SELECT product_id FROM products_v1 WHERE tenant_id = %(tenant_id)s AND service_type = %(service_type)s
+    ORDER BY product_id"""
 VERSIONS_OF: Final[LiteralString] = """
     SELECT product_id, price_id, name, kind, "interval", timing, trigger, proration, amount, effective,
            applies, heard, source, event_id
@@ -221,6 +224,12 @@ def product(cursor: Cursor[Any], tenant_id: str, product_id: str) -> ProductRow 
     """Return one product, or None where there is none."""
     found = cursor.execute(PRODUCT, {"tenant_id": tenant_id, "product_id": product_id}).fetchone()
     return None if found is None else ProductRow(*found)
+
+
+def products_of_type(cursor: Cursor[Any], tenant_id: str, service_type: str) -> list[str]:
+    """Return the products of a service type, by id."""
+    query = {"tenant_id": tenant_id, "service_type": service_type}
+    return [name for (name,) in cursor.execute(OF_TYPE, query).fetchall()]
 
 
 def versions_of(

@@ -27,17 +27,17 @@ OF_PRODUCT: Final[LiteralString] = """
     EXISTS (
         SELECT FROM invoice_products_v1 p
         WHERE p.tenant_id = %(tenant_id)s AND p.product_id = %(product_id)s
-            AND p.period = invoices_v2.period AND p.seq = invoices_v2.seq)"""
-OF_SERVICE_TYPE: Final[LiteralString] = """
+            AND p.period = invoices_v3.period AND p.seq = invoices_v3.seq)"""
+OF_PRODUCTS: Final[LiteralString] = """
     EXISTS (
-        SELECT FROM products_v1 t JOIN invoice_products_v1 p USING (tenant_id, product_id)
-        WHERE t.tenant_id = %(tenant_id)s AND t.service_type = %(service_type)s
-            AND p.period = invoices_v2.period AND p.seq = invoices_v2.seq)"""
+        SELECT FROM invoice_products_v1 p
+        WHERE p.tenant_id = %(tenant_id)s AND p.product_id = ANY(%(product_ids)s)
+            AND p.period = invoices_v3.period AND p.seq = invoices_v3.seq)"""
 OF_SERVICE: Final[LiteralString] = """
     number = ANY (ARRAY (
         SELECT l.number FROM invoice_lines_v1 l
         WHERE l.tenant_id = %(tenant_id)s AND l.service_id = %(service_id)s))"""
-"""Conditions on a row of `invoices_v2`."""
+"""Conditions on a row of `invoices_v3`."""
 
 
 def write(cursor: Cursor[Any], rows: Iterable[tuple[object, ...]]) -> None:

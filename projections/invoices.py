@@ -21,9 +21,9 @@ MODEL: Final = ReadModel(
     "invoices",
     (
         Table(
-            "invoices_v2",
+            "invoices_v3",
             """
-            CREATE TABLE invoices_v2 (
+            CREATE TABLE invoices_v3 (
                 tenant_id       text COLLATE "C" NOT NULL,
                 number          text COLLATE "C" NOT NULL,
                 seq             bigint NOT NULL,
@@ -42,12 +42,13 @@ MODEL: Final = ReadModel(
                 period          date NOT NULL,
                 PRIMARY KEY (tenant_id, number)
             );
-            CREATE INDEX ON invoices_v2 (tenant_id, customer_id, account_version);
-            CREATE INDEX ON invoices_v2 (tenant_id, seq);
-            CREATE INDEX ON invoices_v2 (tenant_id, due_for, seq);
-            CREATE INDEX ON invoices_v2 (tenant_id, net_minor, seq);
-            CREATE INDEX ON invoices_v2 (tenant_id, period, seq);
-            CREATE INDEX ON invoices_v2 (tenant_id, period, net_minor, seq)""",
+            CREATE INDEX ON invoices_v3 (tenant_id, customer_id, account_version);
+            CREATE INDEX ON invoices_v3 (tenant_id, seq);
+            CREATE INDEX ON invoices_v3 (tenant_id, seq) WHERE kind = 'credit_note';
+            CREATE INDEX ON invoices_v3 (tenant_id, due_for, seq);
+            CREATE INDEX ON invoices_v3 (tenant_id, net_minor, seq);
+            CREATE INDEX ON invoices_v3 (tenant_id, period, seq);
+            CREATE INDEX ON invoices_v3 (tenant_id, period, net_minor, seq)""",
         ),
         Table(
             "invoice_lines_v1",
@@ -87,7 +88,7 @@ MODEL: Final = ReadModel(
 )
 
 COPY_INVOICES: Final[LiteralString] = """
-    COPY invoices_v2 (tenant_id, number, seq, recorded_at, series, kind, customer_id, account_version,
+    COPY invoices_v3 (tenant_id, number, seq, recorded_at, series, kind, customer_id, account_version,
         currency, net_minor, due_for, issued_on, line_count, computed_at_seq, period)
     FROM STDIN (FORMAT BINARY)"""
 INVOICE_TYPES: Final = (
@@ -119,25 +120,25 @@ FORGET_CUSTOMER: Final[LiteralString] = """
     WITH gone AS (
         DELETE FROM invoice_lines_v1 WHERE tenant_id = %(tenant_id)s AND customer_id = %(customer_id)s),
     unlisted AS (
-        DELETE FROM invoice_products_v1 p USING invoices_v2 i
+        DELETE FROM invoice_products_v1 p USING invoices_v3 i
         WHERE i.tenant_id = %(tenant_id)s AND i.customer_id = %(customer_id)s
             AND p.tenant_id = i.tenant_id AND p.period = i.period AND p.seq = i.seq)
-    DELETE FROM invoices_v2 WHERE tenant_id = %(tenant_id)s AND customer_id = %(customer_id)s"""
+    DELETE FROM invoices_v3 WHERE tenant_id = %(tenant_id)s AND customer_id = %(customer_id)s"""
 LIST: Final[LiteralString] = """
     SELECT number, kind, customer_id, currency, net_minor, due_for, issued_on, line_count, account_version,
            computed_at_seq, seq, recorded_at
-    FROM invoices_v2
+    FROM invoices_v3
     WHERE tenant_id = %(tenant_id)s AND (%(customer_id)s::text IS NULL OR customer_id = %(customer_id)s)
     ORDER BY seq"""
 ONE: Final[LiteralString] = """
     SELECT number, kind, customer_id, currency, net_minor, due_for, issued_on, line_count, account_version,
            computed_at_seq, seq, recorded_at
-    FROM invoices_v2 WHERE tenant_id = %(tenant_id)s AND number = %(number)s"""
+    FROM invoices_v3 WHERE tenant_id = %(tenant_id)s AND number = %(number)s"""
 
 LISTING: Final = Listing(
     "number, kind, customer_id, currency, net_minor, due_for, issued_on, line_count, account_version,"
     " computed_at_seq, seq, recorded_at",
-    "invoices_v2",
+    "invoices_v3",
     {
         "issued": Order(("seq",), ("bigint",)),
         "due_for": Order(("due_for", "seq"), ("date", "bigint")),
@@ -148,7 +149,7 @@ LISTING: Final = Listing(
         "customer_id": "customer_id = %(customer_id)s",
         "kind": "kind = %(kind)s",
         "product_id": invoice_products.OF_PRODUCT,
-        "service_type": invoice_products.OF_SERVICE_TYPE,
+        "product_ids": invoice_products.OF_PRODUCTS,
         "service_id": invoice_products.OF_SERVICE,
         "currency": "currency = %(currency)s",
         "period": "period = %(period)s",

@@ -1,6 +1,6 @@
 """The list of services: each once, with what it is after all that is known, found by product and state."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import product
@@ -12,6 +12,7 @@ from psycopg import Cursor, sql
 from billing.days import FOREVER, Day, to_date
 from billing.segments import Plan, Segment
 from billing.timeline import Timeline
+from projections import catalog
 from projections.session import copy_rows
 from projections.tables import Table
 
@@ -41,9 +42,6 @@ FORGET: Final[LiteralString] = (
 COPY: Final[LiteralString] = """
     COPY service_list_v1 (tenant_id, service_id, product_id, state, settled) FROM STDIN (FORMAT BINARY)"""
 TYPES: Final = ("text", "text", "text", "text", "date")
-PRODUCTS_OF_TYPE: Final[LiteralString] = """
-    SELECT product_id FROM products_v1 WHERE tenant_id = %(tenant_id)s AND service_type = %(service_type)s
-    ORDER BY product_id"""
 BRANCH: Final[LiteralString] = (
     "(SELECT l.service_id FROM {source} WHERE {conditions} ORDER BY l.service_id LIMIT %(limit)s)"
 )
@@ -185,8 +183,7 @@ def _products(
     """Return the condition on the product for each branch; none where no product can fit."""
     names = None if wanted.product_id is None else [wanted.product_id]
     if wanted.service_type is not None:
-        query: Mapping[str, object] = {"tenant_id": tenant_id, "service_type": wanted.service_type}
-        of_type = [name for (name,) in cursor.execute(PRODUCTS_OF_TYPE, query).fetchall()]
+        of_type = catalog.products_of_type(cursor, tenant_id, wanted.service_type)
         names = of_type if names is None else [name for name in names if name in of_type]
     if names is None:
         return [[]]

@@ -1,6 +1,7 @@
 """Invoices and credit notes: issued documents with their lines, each line with its explanation."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -12,7 +13,7 @@ from api.errors import InvalidRequestError
 from api.fields import Currency, Money, PathId, QueryAmount, QueryId, QueryMonth, Seq, first_of
 from api.lists import Asked, Fetched, Listed, Page, answer, list_door
 from billing.money import format_minor, parse_minor
-from projections import invoices, pages
+from projections import catalog, invoices, pages
 from projections.invoices import InvoiceRow, IssuedDocument
 from projections.pages import Wanted
 
@@ -121,7 +122,11 @@ class Invoice(InvoiceSummary):
 
 
 def _fetch(view: View, wanted: Wanted) -> list[Fetched[InvoiceSummary]]:
-    found = pages.page(view.cursor, view.tenant_id, invoices.LISTING, wanted)
+    filters = dict(wanted.filters or {})
+    service_type = filters.pop("service_type", None)
+    if isinstance(service_type, str):
+        filters["product_ids"] = catalog.products_of_type(view.cursor, view.tenant_id, service_type)
+    found = pages.page(view.cursor, view.tenant_id, invoices.LISTING, replace(wanted, filters=filters))
     return [(InvoiceSummary(**summary(InvoiceRow(*one.row))), one.key) for one in found]
 
 

@@ -72,21 +72,12 @@ def context() -> "Context":
     from functools import partial
 
     import psycopg
-    from psycopg_pool import ConnectionPool
 
-    from api.settings import ApiSettings, Context
+    from api.settings import ApiSettings, Context, pool_of
 
     settings = read_settings()
     database = settings.database()
-    pool = ConnectionPool[psycopg.Connection[object]](
-        database,
-        min_size=1,
-        max_size=settings.api_connections,
-        timeout=10,
-        open=False,
-        kwargs={"autocommit": True, "application_name": "billing serve"},
-        name="billing serve",
-    )
+    pool = pool_of(database, connections=settings.api_connections)
     return Context(
         ApiSettings(tenant_sources=settings.allowed_tenant_sources()),
         pool,

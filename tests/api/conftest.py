@@ -10,10 +10,9 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from psycopg_pool import ConnectionPool
 
 from api.app import create_app
-from api.settings import ApiSettings, Context
+from api.settings import ApiSettings, Context, pool_of
 from ledger import keys
 from ledger.keys import KeyRole
 from tests.projections.world import World, opened
@@ -55,9 +54,7 @@ class Doors:
 def context_on(world: World, **settings: Any) -> Context:
     return Context(
         ApiSettings(**settings),
-        ConnectionPool(
-            world.url, min_size=1, max_size=4, open=False, kwargs={"autocommit": True}, timeout=10
-        ),
+        pool_of(world.url, connections=4),
         partial(psycopg.connect, world.url, autocommit=True),
         world.clock,
     )

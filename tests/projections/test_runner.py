@@ -321,7 +321,7 @@ def test_a_document_is_never_torn_from_its_lines(world: World, monkeypatch: pyte
         while (applied := made.step(world.tenant)) is not None and applied.facts:
             with world.read() as cursor:
                 counted = cursor.execute(
-                    """SELECT i.number, i.line_count, count(l.line_no) FROM invoices_v2 i
+                    """SELECT i.number, i.line_count, count(l.line_no) FROM invoices_v3 i
                     LEFT JOIN invoice_lines_v1 l USING (tenant_id, number) GROUP BY 1, 2"""
                 ).fetchall()
             assert all(wanted == found for _, wanted, found in counted)
