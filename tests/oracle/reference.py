@@ -138,6 +138,7 @@ class Tail:
     full: Full
     amount: Fraction
     last: date
+    whole: bool = False  # `none`, and no day of it was charged: the past was taken by somebody else
 
 
 @dataclass
@@ -213,17 +214,24 @@ class Walk:
             return {key}
         rate = (amount, state.quantity)
         if today < state.first_day:
-            if not none:
-                self.tails[key] = Tail(state, full, amount, today)
+            self.tails[key] = Tail(state, full, amount, today, whole=none)
         elif none:
             self.tails.pop(key, None)
-            self.ready[key] = full.end
-            whole = Span(state.customer, state.product, price, full, rate, today, full.end, Fraction(1))
-            self.spans.append(whole)
+            self.add_whole(state, price, full, rate, today)
         else:
             self.tails[key] = Tail(state, full, amount, today)
             self.add(state, price, full, rate, today)
         return {key}
+
+    def add_whole(
+        self, state: State, price: dict[str, Any], full: Full, rate: tuple[Fraction, Fraction], today: date
+    ) -> None:
+        assert state.customer
+        assert state.product
+        self.ready[state.product, price["price_id"]] = full.end
+        self.spans.append(
+            Span(state.customer, state.product, price, full, rate, today, full.end, Fraction(1))
+        )
 
     def add(
         self, state: State, price: dict[str, Any], full: Full, rate: tuple[Fraction, Fraction], today: date
@@ -245,7 +253,11 @@ class Walk:
             policy = self.world.value(tail.state.customer or "", "credit_on_stop", tail.full.begins)
             kept = price["timing"] == "in_advance" and policy == "none"
             if kept and key not in charged and tail.state.first_day <= today < tail.full.end:
-                self.add(tail.state, price, tail.full, (tail.amount, tail.state.quantity), today)
+                rate = (tail.amount, tail.state.quantity)
+                if not tail.whole:
+                    self.add(tail.state, price, tail.full, rate, today)
+                elif self.ready.get(key, LONG_AGO) <= today:
+                    self.add_whole(tail.state, price, tail.full, rate, today)
 
 
 def handed_over(
