@@ -1,7 +1,9 @@
 """What came of a scenario: as JSON, as a table, and as differences from what was expected."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from billing.account_credit import Settlement
@@ -9,7 +11,7 @@ from billing.days import iso
 from billing.explanation import arithmetic, days_in_words
 from billing.invoice import Draft
 from billing.line import NO_SERVICE, Line
-from billing.money import format_minor
+from billing.money import exact, format_minor, minor_digits
 from cli.output import Column, print_table, print_text
 from cli.simulate.run import Outcome
 from cli.simulate.scenario_file import ExpectedInvoice
@@ -129,7 +131,7 @@ def _compare(outcome: Outcome, wanted: list[ExpectedInvoice]) -> Iterator[str]:
             continue
         issued.remove(found)
         net = format_minor(found.net_minor, found.currency)
-        if net != invoice.net:
+        if exact(net) != exact(invoice.net):
             yield f"{_named(place)}: expected net {invoice.net}, got {net}"
         yield from _compare_settlement(settled[id(found)], invoice, place)
         if invoice.lines is not None:
@@ -151,16 +153,27 @@ def _compare_settlement(settlement: Settlement, invoice: ExpectedInvoice, place:
 
 
 def _compare_lines(document: Draft, invoice: ExpectedInvoice) -> Iterator[str]:
-    """Compare the sums per service and price; zero sums are left out."""
+    """Compare the sums per service and price; zero sums are left out, on both sides."""
     sums: Counter[tuple[str, str]] = Counter()
     for line in document.lines:
         sums[line.service_id, line.price_id] += line.amount_minor
-    got = {key: format_minor(amount, document.currency) for key, amount in sums.items() if amount}
-    wanted = {(line.service_id or NO_SERVICE, line.price_id): line.amount for line in invoice.lines or ()}
-    for key in sorted({*got, *wanted}):
-        if got.get(key) != wanted.get(key):
+    wanted: defaultdict[tuple[str, str], Fraction] = defaultdict(Fraction)
+    for expected in invoice.lines or ():
+        wanted[expected.service_id or "", expected.price_id] += Fraction(expected.amount)
+    minor = 10 ** minor_digits(document.currency)
+    for key in sorted({*sums, *wanted}):
+        if sums[key] != wanted[key] * minor:
             where = f"{_named(_place(document))}: service {key[0]}, price {key[1]}"
-            yield f"{where}: expected {wanted.get(key, 'nothing')}, got {got.get(key, 'nothing')}"
+            got = format_minor(sums[key], document.currency) if sums[key] else "nothing"
+            yield f"{where}: expected {_shown(wanted[key], document.currency)}, got {got}"
+
+
+def _shown(amount: Fraction, currency: str) -> str:
+    """Return an expected amount as documents print it, or as it is if it is finer than the minor unit."""
+    minor = amount * 10 ** minor_digits(currency)
+    if minor.denominator != 1:
+        return str(Decimal(amount.numerator) / Decimal(amount.denominator))
+    return format_minor(int(minor), currency) if minor else "nothing"
 
 
 def _place(document: Draft) -> Place:

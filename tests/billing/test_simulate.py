@@ -109,6 +109,29 @@ def test_a_check_that_holds_exits_0(example, capsys):
 
 
 @pytest.mark.parametrize(
+    ("right", "same"),
+    [
+        ('net: "136.00"', 'net: "136"'),
+        (
+            'rent, amount: "37.00"}',
+            'rent, amount: "30.0"}\n        - {service_id: s1, price_id: rent, amount: "7"}',
+        ),
+        (
+            'rent, amount: "37.00"}',
+            'rent, amount: "37.00"}\n        - {service_id: s1, price_id: fee, amount: "0.00"}',
+        ),
+    ],
+    ids=["fewer decimals", "two lines of one price", "a sum of zero"],
+)
+def test_what_is_expected_is_compared_by_value(example, capsys, right, same):
+    """Sums per service and price (BILLING.md §10); a zero sum may be named, too."""
+    assert right in EXAMPLE
+    example.write_text(EXAMPLE.replace(right, same))
+    assert main(["simulate", str(example), "--check"]) == 0
+    assert "1 checked, 0 different" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
     ("right", "wrong", "difference"),
     [
         ('net: "136.00"', 'net: "136.01"', "c1 on 2026-07-02 in EUR: expected net 136.01, got 136.00"),
