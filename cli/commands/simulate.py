@@ -19,11 +19,17 @@ Files = Annotated[
 Check = Annotated[
     bool, typer.Option("--check", help="Compare with what the files expect; differences exit 1.")
 ]
+Explain = Annotated[
+    bool, typer.Option("--explain", help="Say why each line is there, in words for the customer.")
+]
 
 
 @app.command()
-def simulate(files: Files, *, as_json: JsonOption = False, check: Check = False) -> None:
+def simulate(
+    files: Files, *, as_json: JsonOption = False, check: Check = False, explain: Explain = False
+) -> None:
     """Live through each scenario and print what it issues; no database is touched."""
+    from cli.simulate import explain as explaining
     from cli.simulate.loading import InvalidScenarioError, load, scenario_paths
     from cli.simulate.report import as_data, differences, show
     from cli.simulate.run import run
@@ -38,9 +44,10 @@ def simulate(files: Files, *, as_json: JsonOption = False, check: Check = False)
             worst = ExitCode.WRONG_USE
             continue
         if as_json:
-            print_json(as_data(outcome))
+            told = explaining.Stories.of(outcome).told if explain else None
+            print_json(as_data(outcome, told))
         elif not check:
-            show(outcome)
+            (explaining.show if explain else show)(outcome)
         if not check:
             continue
         checked += 1

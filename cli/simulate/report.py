@@ -1,7 +1,7 @@
 """What came of a scenario: as JSON, as a table, and as differences from what was expected."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -16,12 +16,17 @@ from cli.output import Column, print_table, print_text
 from cli.simulate.run import Outcome
 from cli.simulate.scenario_file import ExpectedInvoice
 
+Told = Callable[[Line, Draft], Sequence[str]]
+"""Says why a line of a document is there."""
 Place = tuple[str, str, str]
 """Customer, issue date and currency of a document."""
 
 
-def as_data(outcome: Outcome) -> dict[str, Any]:
-    """Return the JSON object of BILLING.md §10; `reverses` names an invoice by its place, from 1."""
+def as_data(outcome: Outcome, told: Told | None = None) -> dict[str, Any]:
+    """Return the JSON object of BILLING.md §10; `reverses` names an invoice by its place, from 1.
+
+    With `told`, each line says in `words` why it is there.
+    """
     return {
         "name": outcome.scenario.name,
         "invoices": [
@@ -31,7 +36,11 @@ def as_data(outcome: Outcome) -> dict[str, Any]:
                 "currency": document.currency,
                 "net": format_minor(document.net_minor, document.currency),
                 **(settlement.as_data(document.currency) if outcome.scenario.shows_credit else {}),
-                "lines": [_line_data(line, document.currency) for line in document.lines],
+                "lines": [
+                    _line_data(line, document.currency)
+                    | ({} if told is None else {"words": list(told(line, document))})
+                    for line in document.lines
+                ],
             }
             for document, settlement in zip(outcome.documents, outcome.settlements, strict=True)
         ],
