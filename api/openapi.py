@@ -13,7 +13,7 @@ from psycopg_pool import ConnectionPool
 
 from api.access import SCHEME
 from api.errors import Problem, ProblemPlace
-from api.openapi_plain import plain
+from api.openapi_plain import plain, renamed
 
 FILE: Final = Path(__file__).parents[1] / "schemas" / "openapi.yaml"
 TITLE: Final = "Billing ledger"
@@ -82,7 +82,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     }
     found["tags"] = [tag for tag in TAGS if tag["name"] in used]
     plain(found)
-    return found
+    return renamed(found)
 
 
 def text() -> str:

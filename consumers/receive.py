@@ -58,7 +58,7 @@ class Receiver:
 
         A dry run does the same and takes it back: a fate of `booked` then means that it would be.
         """
-        read = [self._read(value) for value in values]
+        read = [self.read(value) for value in values]
         heard = [
             Heard(self.origin, one, trace_of_message(self.headers, one))
             for one in read
@@ -75,7 +75,8 @@ class Receiver:
             for one in read
         ]
 
-    def _read(self, value: bytes) -> Event | Unreadable:
+    def read(self, value: bytes) -> Event | Unreadable:
+        """Return the event, or why it is refused: also where it is of another tenant."""
         found = decode(HEADERS, value, tenant_sources=self.tenant_sources)
         if isinstance(found, Event) and found.attributes["tenantid"] != self.tenant_id:
             envelope = {name: found.attributes[name] for name in ("source", "id", "type")}

@@ -12,10 +12,12 @@ from api.access import READERS, GuardedRoute, View, Viewing, door
 from api.errors import InvalidRequestError
 from api.fields import Currency, Money, PathId, QueryAmount, QueryId, QueryMonth, Seq, first_of
 from api.lists import Asked, Fetched, Listed, Page, answer, list_door
+from api.moments import Moment, moment
 from billing.money import format_minor, parse_minor
 from projections import catalog, invoices, pages
-from projections.invoices import InvoiceRow, IssuedDocument
+from projections.invoices import InvoiceRow, InvoiceUnknownError, IssuedDocument
 from projections.pages import Wanted
+from projections.replay import resolve
 
 router = APIRouter(route_class=GuardedRoute, tags=["invoices"])
 
@@ -173,11 +175,19 @@ def list_invoices(  # noqa: PLR0913 - each is a filter
     "/invoices/{number}",
     operation_id="get_invoice",
     summary="Show an invoice or credit note with its lines",
-    **door(*READERS, errors=("invoice_unknown",)),
+    **door(*READERS, errors=("invoice_unknown", "as_of_unknown")),
 )
-def get_invoice(view: Viewing, number: PathId) -> Invoice:
-    """One document, and for each line which events and which price made it, for which days, and how."""
-    return whole(invoices.document(view.cursor, view.tenant_id, number))
+def get_invoice(view: Viewing, number: PathId, as_of: Moment | None = None) -> Invoice:
+    """Show one document, and for each line which events and which price made it, for which days, and how.
+
+    With `as_of`: only if it was issued by then. A document never changes, so that it is the same.
+    """
+    found = invoices.document(view.cursor, view.tenant_id, number)
+    if as_of is not None:
+        seq, _ = resolve(view.cursor, view.tenant_id, moment(as_of), view.clock)
+        if found.row.seq > seq:
+            raise InvoiceUnknownError(f"document {number!r} was not issued by seq {seq}")
+    return whole(found)
 
 
 def summary(row: InvoiceRow) -> dict[str, Any]:

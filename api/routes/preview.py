@@ -1,23 +1,23 @@
 """Preview: a customer's next invoices, if nothing more is heard; and what was known at an earlier time."""
 
 from datetime import date, datetime
-from typing import Annotated, Any, Final
+from typing import Any
 
-from fastapi import APIRouter, Query
-from pydantic import AfterValidator, BaseModel, Field
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
 
 from api.access import READERS, Caller, Contextual, GuardedRoute, Viewing, door
-from api.fields import Currency, Money, PathId
+from api.fields import Currency, EventRef, Money, PathId, event_ref
+from api.moments import Moment, moment
 from api.routes.invoices import AccountCredit, InvoiceLine, line_of
 from api.routes.services import Rate, SingleAmount, State, amount_of, rate_of, states_of
 from billing.money import format_minor
 from projections import customers
 from projections.billrun import CustomerUnknownError
 from projections.preview import PlannedCharge, PreviewedInvoice, seen
-from projections.replay import AsOf, ReplayedInvoice, replay
+from projections.replay import ReplayedInvoice, replay
 
 router = APIRouter(route_class=GuardedRoute, tags=["forecast"])
-LARGEST_SEQ: Final = 2**63 - 1
 
 
 class Planned(BaseModel):
@@ -76,7 +76,7 @@ class AnomalyThen(BaseModel):
     """What made no sense then."""
 
     code: str
-    event: tuple[str, str] = Field(description="Source and id.")
+    event: EventRef
     detail: str
 
 
@@ -93,40 +93,6 @@ class CustomerThen(BaseModel):
     drafts: list[Draft] = Field(description="What a preview would have shown.")
     invoices: list[IssuedThen]
     set_aside: dict[str, str] = Field(description="What can't be told, and why.")
-
-
-def _as_of(text: str) -> AsOf:
-    if text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST_SEQ)):
-        seq = int(text)
-        if 1 <= seq <= LARGEST_SEQ:
-            return seq
-    else:
-        try:
-            return date.fromisoformat(text) if len(text) == len("2026-07-02") else _instant(text)
-        except (ValueError, OverflowError):
-            pass
-    raise ValueError(
-        f"{text[:40]!r}: write a seq, a date, or an instant with an offset (2026-07-02T06:00:00Z)"
-    )
-
-
-def _instant(text: str) -> datetime:
-    found = datetime.fromisoformat(text.replace(" ", "+"))
-    if found.tzinfo is None:
-        raise ValueError(text)
-    return found
-
-
-QueryAsOf = Annotated[
-    str,
-    Query(
-        min_length=1,
-        max_length=40,
-        description="A seq, a whole day of the tenant (2026-07-02), or an instant (2026-07-02T06:00:00Z).",
-        examples=["2026-07-02"],
-    ),
-    AfterValidator(_as_of),
-]
 
 
 @router.get(
@@ -158,11 +124,10 @@ def get_preview(view: Viewing, customer_id: PathId) -> Preview:
     **door(*READERS, errors=("customer_unknown", "as_of_unknown")),
 )
 def get_customer_as_of(
-    context: Contextual, key: Caller, view: Viewing, customer_id: PathId, as_of: QueryAsOf
+    context: Contextual, key: Caller, view: Viewing, customer_id: PathId, as_of: Moment
 ) -> CustomerThen:
     """Fold the facts heard by then: services, charges, documents, and the next invoices as they were."""
-    assert not isinstance(as_of, str), "the validator reads it"
-    found = replay(context.connect, key.tenant_id, customer_id, as_of, clock=context.clock)
+    found = replay(context.connect, key.tenant_id, customer_id, moment(as_of), clock=context.clock)
     return CustomerThen(
         customer_id=customer_id,
         seq=found.seq,
@@ -174,7 +139,8 @@ def get_customer_as_of(
         rates=[rate_of(one) for one in found.run_rates],
         amounts=[amount_of(one) for one in found.amounts],
         anomalies=[
-            AnomalyThen(code=one.code, event=tuple(one.ref), detail=one.detail) for one in found.anomalies
+            AnomalyThen(code=one.code, event=event_ref(*one.ref), detail=one.detail)
+            for one in found.anomalies
         ],
         drafts=[_draft(one) for one in found.preview],
         invoices=[_issued(one) for one in found.invoices],

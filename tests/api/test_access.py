@@ -43,6 +43,8 @@ MAY = {
     "list_adjustments": "finance auditor admin",
     "enter_adjustment": "finance admin",
     "withdraw_adjustment": "finance admin",
+    "get_impact": "finance auditor admin",
+    "credit_invoice": "finance admin",
     "order_bill_run": "finance admin",
     "list_bill_runs": "finance auditor admin",
     "list_completed_bill_runs": "finance auditor admin",

@@ -1,10 +1,11 @@
-"""Adjustments and forecast by HTTP: what was entered by hand is foreseen, invoiced, and taken back."""
+"""What finance enters by hand, by HTTP: adjustments, credits, what a price would move; and the forecast."""
 
 from typing import Any
 
 import pytest
 
 from tests.api.conftest import Doors
+from tests.projections.world import event
 
 pytestmark = pytest.mark.postgres
 
@@ -78,3 +79,63 @@ def test_the_forecast_is_what_is_issued(billed: Doors) -> None:
     assert {one["group"] for one in by_product} == {"laptop"}
     unknown = billed.get("/v1/forecast?customer_id=ghost")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "customer_unknown")
+
+
+def test_a_whole_invoice_is_taken_back(billed: Doors) -> None:
+    path = "/v1/invoices/INV-000001/credit"
+    answer = billed.post(path, "finance", json={"reason": "wrong customer"})
+    assert (answer.status_code, answer.json()["net"], answer.json()["kind"]) == (
+        201,
+        "-136.00",
+        "credit_note",
+    )
+    billed.world.project()
+    shown = billed.get(f"/v1/invoices/{answer.json()['number']}").json()
+    assert [line["reverses"]["document"] for line in shown["line_items"]] == ["INV-000001"] * 3
+    again = billed.post(path, "finance", json={"reason": "wrong customer"})
+    assert (again.status_code, again.json()["code"]) == (409, "nothing_to_credit")
+    assert billed.post("/v1/invoices/none/credit", "finance", json={"reason": "x"}).status_code == 404
+
+
+def test_an_invoice_as_of_a_time(billed: Doors) -> None:
+    whole = billed.get("/v1/invoices/INV-000001").json()
+    seq = whole["seq"]
+    assert billed.get(f"/v1/invoices/INV-000001?as_of={seq}").json() == whole
+    before = billed.get(f"/v1/invoices/INV-000001?as_of={seq - 1}")
+    assert (before.status_code, before.json()["code"]) == (404, "invoice_unknown")
+    assert billed.get("/v1/invoices/INV-000001?as_of=999").json()["code"] == "as_of_unknown"
+
+
+def price(amount: str, **data: Any) -> dict[str, Any]:
+    values = {"product_id": "laptop", "price_id": "rent", "amount": amount, "applies": "immediately"}
+    return event("price.published", {**values, "effective": "2026-08-01", **data}, "new-rent")
+
+
+def test_what_a_price_would_move_is_what_it_moves(billed: Doors) -> None:
+    head = billed.world.head()
+    shown = billed.post("/v1/impact", "finance", json=price("33.00")).json()
+    assert (shown["customers"], shown["is_past"]) == (1, False)
+    (moved,) = shown["largest"]
+    assert (moved["customer_id"], moved["before"], moved["after"]) == ("c1", "30.00", "33.00")
+    assert billed.world.head() == head
+    billed.post("/v1/events", json=price("33.00"))
+    billed.world.run(moved["days"][-1])
+    billed.world.project()
+    assert billed.get("/v1/invoices/INV-000002").json()["net"] == moved["after"]
+
+
+def test_an_impact_of_what_moves_no_price_is_refused(billed: Doors) -> None:
+    activated = event("service.deactivated", {"service_id": "s1", "effective": "2026-08-01"}, "x")
+    for body in (activated, {"specversion": "1.0"}, price("33.00") | {"tenantid": "other"}):
+        answer = billed.post("/v1/impact", "finance", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (422, "event_refused")
+    answer = billed.post("/v1/impact", "finance", json=price("1.00", price_id="ghost"))
+    assert (answer.status_code, answer.json()["code"]) == (422, "price_unknown")
+
+
+def test_an_impact_on_too_many_is_left_to_the_operator(
+    billed: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.routes.impact.MOST_CUSTOMERS", 0)
+    answer = billed.post("/v1/impact", "finance", json=price("33.00"))
+    assert (answer.status_code, answer.json()["code"]) == (422, "impact_too_large")

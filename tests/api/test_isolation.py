@@ -36,6 +36,7 @@ NOBODYS = {
 }
 BODIES = {
     "enter_adjustment": {"amount": "-1.00", "reason": "goodwill", "adjustment_id": "a2"},
+    "credit_invoice": {"reason": "a mistake"},
     "withdraw_adjustment": {"reason": "a mistake"},
 }
 OWN = {"list_facts"}
@@ -76,7 +77,7 @@ def lists(doors: Doors) -> list[Operation]:
     found = []
     for one in operations(doors.app):
         answer = one.described["responses"].get("200", {}).get("content", {}).get("application/json", {})
-        if re.search(r"Page_", str(answer.get("schema"))) and not one.parameters:
+        if re.search(r"Page'", str(answer.get("schema"))) and not one.parameters:
             found.append(one)
     return found
 

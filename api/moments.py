@@ -1,0 +1,49 @@
+"""Moments as a request names them: a seq, a day of the tenant, an instant."""
+
+from datetime import date, datetime
+from typing import Annotated, Final
+
+from fastapi import Query
+from pydantic import AfterValidator
+
+from projections.replay import AsOf
+
+LARGEST_SEQ: Final = 2**63 - 1
+DAY_CHARACTERS: Final = len("2026-07-02")
+
+
+def moment(text: str) -> AsOf:
+    """Return the moment that a text names. Raises ValueError, with the remedy, for one that names none."""
+    try:
+        if text.isascii() and text.isdecimal() and 1 <= int(text) <= LARGEST_SEQ:
+            return int(text)
+        return date.fromisoformat(text) if len(text) == DAY_CHARACTERS else _instant(text)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"{text[:40]!r}: write a seq, a date, or an instant with an offset (2026-07-02T06:00:00Z)"
+        ) from None
+
+
+def _instant(text: str) -> datetime:
+    found = datetime.fromisoformat(text.replace(" ", "+"))  # a plus in a query that nobody escaped
+    if found.tzinfo is None:
+        raise ValueError(text)
+    return found
+
+
+def _checked(text: str) -> str:
+    moment(text)
+    return text
+
+
+Moment = Annotated[
+    str,
+    Query(
+        min_length=1,
+        max_length=40,
+        description="A seq, a whole day of the tenant (2026-07-02), or an instant (2026-07-02T06:00:00Z).",
+        examples=["2026-07-02"],
+    ),
+    AfterValidator(_checked),
+]
+"""A parameter that `moment` can read."""
