@@ -159,8 +159,11 @@ def schedule(
         if product_id in books.catalog.products
         for price in books.catalog.products[product_id].prices
     }
+    times, longer = (1, 0) if _settled(product_ids, customer_ids, books) else (2, LONGEST_DAYS["year"])
     horizons = {
-        key: Day(horizon + LONGEST_DAYS[price.interval]) for key, price in prices.items() if price.interval
+        key: Day(horizon + times * LONGEST_DAYS[price.interval] + longer)
+        for key, price in prices.items()
+        if price.interval
     }
     entitled = entitle(timeline, books.catalog, books.book, until=Day(horizon + 1), horizons=horizons)
     rates: list[RunRate] = []
@@ -224,6 +227,18 @@ def _horizon(
             days.extend(version.effective for price in product.prices for version in price.versions)
     days.extend(books.last_policy_day(customer_id) for customer_id in customer_ids)
     return max(day for day in days if day < FOREVER)
+
+
+def _settled(product_ids: Collection[str], customer_ids: Collection[str], books: Books) -> bool:
+    """Tell whether a full period is found within one interval of the horizon.
+
+    A change of alignment is followed by the rest of the old period and a part of a new one; a price that
+    comes with another product or customer may wait for the end of a year that is not prorated (BILLING.md §1,
+    §5).
+    """
+    terms = [books.book.terms(customer_id) for customer_id in customer_ids]
+    dated = any(item is not None and len(item.policies) > 1 for item in terms)
+    return len(product_ids) <= 1 and len(customer_ids) <= 1 and not dated
 
 
 def _order(item: Entitled) -> tuple[object, ...]:

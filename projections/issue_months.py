@@ -12,6 +12,7 @@ from projections.flows import boundary
 
 By = Literal["issue", "service"]
 LATE: Final = "corrections"
+PLANNED: Final = "planned"
 Key = tuple[int, str, str, str]
 """Month (year * 12 + month - 1), currency, product, class."""
 
@@ -50,7 +51,7 @@ class Spread:
         """Add an amount that falls due once."""
         month = self._month_of_issue(position) if self._by == "issue" else service_month
         if month is not None and month <= self._last:
-            self._add(month, currency, product_id, LATE if position <= self.done else kind, amount)
+            self._add(month, currency, product_id, _class(kind, late=position <= self.done), amount)
 
     def repeated(
         self,
@@ -77,7 +78,7 @@ class Spread:
             if month is None:
                 return
             if amount:
-                self._add(month, currency, product_id, LATE if late else kind, amount)
+                self._add(month, currency, product_id, _class(kind, late=late), amount)
             position += step
 
     def _place(self, cadence: tuple[int, int, int], position: int) -> tuple[int | None, bool]:
@@ -101,6 +102,11 @@ class Spread:
     def _add(self, month: int, currency: str, product_id: str, kind: str, amount: int) -> None:
         key = (month, currency, product_id, kind)
         self.amounts[key] = self.amounts.get(key, 0) + amount
+
+
+def _class(kind: str, *, late: bool) -> str:
+    """Return where an amount stands; a plan that has passed without an activation is a plan still."""
+    return LATE if late and kind != PLANNED else kind
 
 
 def first_of(month: int) -> date:
