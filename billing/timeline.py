@@ -34,6 +34,16 @@ class Timeline:
         stopped = {stop.customer_id for stop in self.stops}
         return frozenset(held | stopped | {trigger.customer_id for trigger in self.triggers})
 
+    def activation_on(self, on: Day) -> Day:
+        """Return the latest activation whose charges have begun by a day; the first one before that.
+
+        A stop on the day of its activation leaves no segment, and may still be charged (BILLING.md §7).
+        """
+        begun = [(stop.day, False, stop.activation) for stop in self.stops]
+        begun.extend((segment.start, True, segment.activation) for segment in self.segments)
+        assert begun, "only what was active is charged"
+        return max((piece for piece in begun if piece[0] <= on), default=min(begun))[2]
+
     def as_data(self) -> list[Any]:
         """Return the timeline as JSON-able lists; `from_data` reads it back."""
         refs = pieces.Refs()

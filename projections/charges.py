@@ -276,8 +276,7 @@ def _anchor(item: Entitled, timeline: Timeline, books: Books) -> tuple[str, int]
         case "billing_day":
             return policy.alignment, policy.billing_day
         case "anniversary":
-            activation = next(s.activation for s in reversed(timeline.segments) if s.start <= item.start)
-            return policy.alignment, to_date(activation).day
+            return policy.alignment, to_date(timeline.activation_on(item.start)).day
         case "calendar":
             return policy.alignment, 1
 

@@ -86,13 +86,10 @@ NO_ACTIVITY: Final = Activity(ALWAYS, ending=False)
 
 
 def activity(timeline: Timeline, on: int) -> Activity:
-    """Return the latest activity of a service that began by a day."""
-    begun = [segment for segment in timeline.segments if segment.start <= on]
-    if not begun:
-        return NO_ACTIVITY
-    activation = begun[-1].activation
-    last = next(s for s in reversed(timeline.segments) if s.activation == activation)
-    return Activity(activation, last.end < FOREVER)
+    """Return the activity that a charge which begins on a day belongs to."""
+    activation = timeline.activation_on(Day(on))
+    open_ended = any(s.activation == activation and s.end == FOREVER for s in timeline.segments)
+    return Activity(activation, not open_ended)
 
 
 def adjustment_flows(adjustments: Adjustments, customer_id: str, terms: CustomerTerms) -> list[Flow]:
