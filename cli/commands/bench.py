@@ -13,6 +13,7 @@ from cli.options import JsonOption
 from cli.output import Column, print_json, print_table, print_text
 
 if TYPE_CHECKING:
+    from benchmarks.forecast import Reading
     from benchmarks.measure import Result
     from benchmarks.reading import Timed
 
@@ -25,20 +26,24 @@ class Bench(StrEnum):
     INGEST = "ingest"
     RUN = "run"
     READ = "read"
+    FORECAST = "forecast"
 
 
 @app.command()
 def bench(
     name: Annotated[
         Bench,
-        typer.Argument(help="ingest: Kafka to the ledger; run: a bill run; read: what the API answers."),
+        typer.Argument(
+            help="ingest: Kafka to the ledger; run: a bill run; read: what the API answers; "
+            "forecast: reading it."
+        ),
     ],
     *,
     events: Annotated[int | None, typer.Option(min=1_000, help="ingest: how many events.")] = None,
     services: Annotated[
-        int | None, typer.Option(min=10, help="run, read: how many services, ten a customer.")
+        int | None, typer.Option(min=10, help="run, read, forecast: how many services, ten a customer.")
     ] = None,
-    full: Annotated[bool, typer.Option("--full", help="run, read: 1 000 000 services.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="run, read, forecast: 1 000 000 services.")] = False,
     runs: Annotated[int, typer.Option(min=1, help="Rounds; ours and the limit in turn.")] = 3,
     as_json: JsonOption = False,
 ) -> None:
@@ -59,6 +64,14 @@ def bench(
                 reading.measure(Path(folder), services=size, progress=progress), size, as_json=as_json
             )
             return
+        if name is Bench.FORECAST:
+            from benchmarks import forecast
+
+            size = services or (forecast.FULL_SERVICES if full else forecast.SERVICES)
+            _print_readings(
+                forecast.measure(Path(folder), services=size, progress=progress), size, as_json=as_json
+            )
+            return
         if name is Bench.INGEST:
             from benchmarks import ingest
 
@@ -74,6 +87,25 @@ def bench(
         print_json(result.as_data())
     else:
         _print(result)
+
+
+def _print_readings(found: "list[Reading]", services: int, *, as_json: bool) -> None:
+    from benchmarks.forecast import AIM_P95_MS
+
+    if as_json:
+        data = [one.as_data() for one in found]
+        print_json({"bench": "forecast", "services": services, "aim_p95_ms": AIM_P95_MS, "questions": data})
+        return
+    print_text(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    names = ("p50, ms", "p95, ms", "worst, ms", "rows")
+    print_table(
+        f"forecast: {services:,} services; aim: p95 below {AIM_P95_MS} ms",
+        [Column("question"), *(Column(name, "right") for name in names)],
+        [
+            (one.question, f"{one.p50_ms:.1f}", f"{one.p95_ms:.1f}", f"{one.worst_ms:.1f}", one.rows)
+            for one in found
+        ],
+    )
 
 
 def _print_times(times: "list[Timed]", services: int, *, as_json: bool) -> None:
