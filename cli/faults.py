@@ -54,7 +54,6 @@ WRONG_USE_CODES: Final = frozenset(
         "months_out_of_range",
         "key_unknown",
         "key_expiry",
-        "invalid_amount",
     }
 )
 CHECK_ADDRESS: Final = "see that it runs and that the address is right"

@@ -53,8 +53,6 @@ class ReplayedInvoice:
     issued_on: date
     seq: int
     computed_at_seq: int
-    account_credit: Mapping[str, str]
-    amount_due: str
     lines: Sequence[Mapping[str, Any]]
 
 
@@ -219,7 +217,5 @@ def _invoice(item: IssuedFacts) -> ReplayedInvoice:
         issued_on=date.fromisoformat(issued["issued_on"]),
         seq=item.seq,
         computed_at_seq=item.computed_at_seq,
-        account_credit=issued["document"]["account_credit"],
-        amount_due=issued["document"]["amount_due"],
         lines=item.lines(),
     )

@@ -132,8 +132,9 @@ def enter_adjustment(
         "customer_id": customer_id,
         "adjustment_id": wanted.adjustment_id or f"adj-{uuid4().hex[:12]}",
         "author": wanted.author or key.key_id,
+        "effective": (wanted.effective or view.today()).isoformat(),
     }
-    event = entering(view.cursor, view.tenant_id, data, moment=context.clock())
+    event = entering(view.cursor, view.tenant_id, data)
     return Entered(adjustment_id=data["adjustment_id"], seq=_book(context, key, event))
 
 

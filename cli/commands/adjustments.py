@@ -1,6 +1,7 @@
 """`billing adjustments`: one-off charges and credits that a person enters, lists and takes back."""
 
 from contextlib import contextmanager
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from projections.adjustments import AdjustmentRow
 
-app = typer.Typer(help="Enter, correct, list and withdraw manual adjustments.")
+app = typer.Typer(help="Enter, list and withdraw manual adjustments.")
 Customer = Annotated[str, typer.Option("--customer", metavar="ID", help="Who is charged, or credited.")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why. It stays in the ledger.")]
 Author = Annotated[str, typer.Option("--author", metavar="ID", help="Who decides it: a user's id.")]
@@ -57,53 +58,17 @@ def enter(  # noqa: PLR0913 - each is a member of the event
         "adjustment_id": adjustment_id or f"adj-{uuid4().hex[:12]}",
         "customer_id": customer,
         "amount": amount,
+        "effective": (_today() if effective is None else parse_date(effective, "--effective")).isoformat(),
         "reason": reason,
         "author": author,
     }
-    day = None if effective is None else parse_date(effective, "--effective").isoformat()
-    data |= _named(effective=day, currency=currency, service_id=service, text=text)
-    moment = read_settings().clock()
-    done = _append(tenant, lambda cursor, tenant_id: entering(cursor, tenant_id, data, moment=moment))
+    more = {"currency": currency, "service_id": service, "text": text}
+    data |= {name: value for name, value in more.items() if value is not None}
+    done = _append(tenant, lambda cursor, tenant_id: entering(cursor, tenant_id, data))
     if as_json:
         print_json({"adjustment_id": data["adjustment_id"], **done})
     else:
         print_text(f"adjustment {data['adjustment_id']} of {amount} for {customer}: seq {done['seq']}")
-
-
-@app.command()
-def correct(  # noqa: PLR0913 - each is a member of the event
-    adjustment_id: Annotated[str, typer.Argument(metavar="ID", help="The adjustment's id.")],
-    *,
-    customer: Customer,
-    reason: Reason,
-    author: Author,
-    amount: Annotated[
-        str | None, typer.Option("--amount", metavar="DECIMAL", help="A credit is negative.")
-    ] = None,
-    effective: Annotated[
-        str | None, typer.Option("--effective", metavar="YYYY-MM-DD", help="When it is due.")
-    ] = None,
-    service: Annotated[
-        str | None, typer.Option("--service", metavar="ID", help="The service that it is about.")
-    ] = None,
-    text: Annotated[str | None, typer.Option("--text", metavar="TEXT", help="What the invoice says.")] = None,
-    tenant: TenantOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Enter an adjustment anew; what is not named stays, and what was invoiced is corrected."""
-    from projections.adjusting import correcting
-
-    day = None if effective is None else parse_date(effective, "--effective").isoformat()
-    changes = {"reason": reason, "author": author}
-    changes |= _named(amount=amount, effective=day, service_id=service, text=text)
-    done = _append(
-        tenant,
-        lambda cursor, tenant_id: correcting(cursor, tenant_id, customer, adjustment_id, changes),
-    )
-    if as_json:
-        print_json({"adjustment_id": adjustment_id, **done})
-    else:
-        print_text(f"adjustment {adjustment_id} of {customer} is corrected: seq {done['seq']}")
 
 
 @app.command()
@@ -213,9 +178,8 @@ def _append(tenant: str | None, decide: "Callable[[Any, str], dict[str, Any]]") 
     return {"outcome": received.fate, "seq": received.seq}
 
 
-def _named(**members: str | None) -> dict[str, str]:
-    """Return the members that have a value."""
-    return {name: value for name, value in members.items() if value is not None}
+def _today() -> date:
+    return read_settings().clock().date()
 
 
 @contextmanager

@@ -132,8 +132,6 @@ def _data(found: "Replay") -> dict[str, object]:
                 "issued_on": item.issued_on,
                 "seq": item.seq,
                 "computed_at_seq": item.computed_at_seq,
-                "account_credit": item.account_credit,
-                "amount_due": item.amount_due,
                 "lines": item.lines,
             }
             for item in found.invoices
@@ -233,21 +231,13 @@ def _print(found: "Replay") -> None:
     )
     print_table(
         "Issued by then",
-        [
-            Column("number"),
-            Column("due for"),
-            Column("issued on"),
-            _right("net"),
-            _right("amount due"),
-            Column("currency"),
-        ],
+        [Column("number"), Column("due for"), Column("issued on"), _right("net"), Column("currency")],
         (
             (
                 item.number,
                 item.due_for,
                 item.issued_on,
                 format_minor(item.net_minor, item.currency),
-                item.amount_due,
                 item.currency,
             )
             for item in found.invoices

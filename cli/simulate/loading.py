@@ -1,7 +1,6 @@
 """Reads scenario files, JSON or YAML; says where and why one is none."""
 
 import json
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -25,20 +24,7 @@ class InvalidScenarioError(LedgerError):
 
 
 class _PlainLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """Leaves dates and instants as the texts that they are, and takes no key twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
-        """Return a mapping; the second of two equal keys is named with its place."""
-        known: set[str] = set()
-        for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                continue
-            if key.value in known:
-                problem = f"the key {key.value!r} is there twice"
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-            known.add(key.value)
-        built: dict[Any, Any] = super().construct_mapping(node, deep=deep)
-        return built
+    """Leaves dates and instants as the texts that they are."""
 
 
 _PlainLoader.yaml_implicit_resolvers = {
@@ -83,20 +69,11 @@ def parse(text: str, *, name: str, yaml_format: bool) -> Scenario:
 
 def _read_json(text: str, name: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_object)
+        return json.loads(text)
     except json.JSONDecodeError as error:
         raise InvalidScenarioError(f"{name}:{error.lineno}:{error.colno}: no JSON: {error.msg}") from error
     except (RecursionError, ValueError) as error:
         raise InvalidScenarioError(f"{name}: no JSON: {error}") from error
-
-
-def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object; of two equal keys neither is right."""
-    built = dict(members)
-    if len(built) != len(members):
-        twice = next(key for key, count in Counter(key for key, _ in members).items() if count > 1)
-        raise ValueError(f"the key {twice!r} is there twice")
-    return built
 
 
 def _read_yaml(text: str, name: str) -> Any:

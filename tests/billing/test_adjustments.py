@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from billing.adjustments import Adjustments, adjustment_lines, fold_adjustments
 from billing.days import day
 from billing.facts import EventRef
+from billing.invoice import calculate
 from billing.invoiced import Invoiced, apply_lines
 from billing.line import NO_SERVICE
 from billing.policies import fold_policies
+from tests.billing.laptops import CATALOG, terms
 
 NOTHING_YET = Invoiced()
 ZURICH = ZoneInfo("Europe/Zurich")
@@ -161,3 +163,9 @@ def test_many_runs_add_up_to_hindsight(items, cuts):
         invoiced = apply_lines(invoiced, str(number), found)
         total += net(found)
     assert total == 100 * sum(amount for amount, _, is_withdrawn in items if not is_withdrawn)
+
+
+def test_an_adjustment_waits_for_a_customer_who_is_not_registered():
+    adjustments, _ = folded(entered("e1", "a1", "5.00"))
+    assert adjustments.known
+    assert calculate("c1", day("2026-07-01"), [], {}, CATALOG, terms(), adjustments=adjustments) == ()

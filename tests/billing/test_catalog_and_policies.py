@@ -1,5 +1,7 @@
 """Catalog and policies, folded from their facts; what makes no sense is reported (BILLING.md §1 to §3)."""
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from billing.catalog import fold_catalog
@@ -125,6 +127,165 @@ def test_a_version_can_be_superseded():
     catalog, anomalies = fold_catalog(facts)
     assert amounts(catalog, begin="2026-06-01", on="2026-06-15") == "29.00"
     assert codes(anomalies) == [("c", "supersedes_unknown"), ("d", "unknown_price")]
+
+
+def test_what_a_publication_leaves_out_stays_or_is_the_id():
+    bare = fact("product.published", "a", product_id="p", prices=[])
+    first, _ = fold_catalog([(bare, 1)])
+    assert (first.products["p"].name, first.products["p"].service_type, first.products["p"].description) == (
+        "p",
+        "",
+        "",
+    )
+    full = fact(
+        "product.published",
+        "b",
+        product_id="p",
+        name="Laptop",
+        service_type="device",
+        description="14 inches",
+        prices=[],
+    )
+    later = fact("product.published", "c", product_id="p", prices=[])
+    kept, anomalies = fold_catalog([(full, 1), (later, 2)])
+    laptop = kept.products["p"]
+    assert (laptop.product_id, laptop.name, laptop.service_type, laptop.description) == (
+        "p",
+        "Laptop",
+        "device",
+        "14 inches",
+    )
+    renamed = {**later, "data": {**later["data"], "name": "N", "service_type": "s", "description": "d"}}
+    named = fold_catalog([(full, 1), (renamed, 2)])[0].products["p"]
+    assert (named.name, named.service_type, named.description, anomalies) == ("N", "s", "d", ())
+
+
+def test_a_price_is_as_it_was_published():
+    more = [
+        {"price_id": "fee", "kind": "one_time", "amount": "1", "trigger": "change", "name": "Change"},
+        {
+            "price_id": "weeks",
+            "kind": "recurring",
+            "amount": "2",
+            "interval": "week",
+            "timing": "in_arrears",
+            "proration": "none",
+            "since": "2026-06-01",
+        },
+    ]
+    catalog, _ = fold_catalog([(product(more=more, currency="CHF"), 7)])
+    fee, rent, weeks = catalog.products["p"].prices
+    assert (fee.name, fee.recurring, fee.trigger, fee.interval, fee.timing) == (
+        "Change",
+        False,
+        "change",
+        None,
+        None,
+    )
+    assert (rent.name, rent.recurring, rent.interval, rent.timing) == ("rent", True, "month", "in_advance")
+    assert (rent.trigger, rent.proration, weeks.proration, iso(weeks.since)) == (
+        None,
+        None,
+        "none",
+        "2026-06-01",
+    )
+    (first,) = weeks.versions
+    assert (first.amount, first.effective, first.applies, first.heard, first.ref) == (
+        exact("2"),
+        weeks.since,
+        "immediately",
+        7,
+        EventRef("x", "p"),
+    )
+    assert catalog.products["p"].currency == "CHF"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("kind", "one_time"),
+        ("amount", "31.00"),
+        ("interval", "year"),
+        ("timing", "in_arrears"),
+        ("trigger", "change"),
+        ("proration", "none"),
+        ("since", "2026-06-01"),
+    ],
+)
+def test_a_later_publication_changes_nothing_of_a_price(name, value):
+    before, _ = fold_catalog([(product(), 1)])
+    catalog, anomalies = fold_catalog([(product(), 1), (product("q", rent={name: value}), 2)])
+    assert codes(anomalies) == [("q", "price_differs")]
+    assert catalog == before
+
+
+def test_a_later_publication_may_say_the_same_again():
+    catalog, anomalies = fold_catalog([(product(currency="CHF"), 1), (product("q"), 2)])
+    assert (catalog.products["p"].currency, anomalies) == ("CHF", ())
+    assert len(catalog.products["p"].prices) == 1
+
+
+def test_of_one_fact_heard_twice_the_first_counts():
+    again = version("v", "2026-06-15", "35.00")
+    late = version("w", "2026-06-15", "33.00")
+    catalog, _ = fold_catalog([(again, 9), (late, 5), (again, 3), (product(), 1)])
+    assert [(entry.amount.text, entry.heard) for entry in catalog.products["p"].prices[0].versions] == [
+        ("30.00", 1),
+        ("35.00", 3),
+        ("33.00", 5),
+    ]
+
+
+def test_versions_stand_in_the_order_of_their_days_and_one_price_has_its_own():
+    fee = {"price_id": "fee", "kind": "one_time", "amount": "1", "trigger": "change"}
+    facts = [
+        (product(more=[fee]), 1),
+        (version("late", "2026-08-01", "32.00"), 2),
+        (version("early", "2026-07-01", "31.00", applies="new_services"), 3),
+        (version("fee", "2026-07-01", "2", price_id="fee"), 4),
+    ]
+    catalog, anomalies = fold_catalog(facts)
+    found = {
+        price.price_id: [(entry.ref.id, entry.applies) for entry in price.versions]
+        for price in catalog.products["p"].prices
+    }
+    assert found == {
+        "fee": [("p", "immediately"), ("fee", "immediately")],
+        "rent": [("p", "immediately"), ("early", "new_services"), ("late", "immediately")],
+    }
+    assert anomalies == ()
+
+
+def test_an_instant_of_a_version_takes_the_tenants_zone():
+    facts = [(product(), 1), (version("v", "2026-06-14T23:30:00Z"), 2)]
+    days = [
+        iso(fold_catalog(facts, zone=ZoneInfo(zone))[0].products["p"].prices[0].versions[1].effective)
+        for zone in ("UTC", "Europe/Zurich")
+    ]
+    assert days == ["2026-06-14", "2026-06-15"]
+    assert iso(fold_catalog(facts)[0].products["p"].prices[0].versions[1].effective) == "2026-06-14"
+
+
+def test_only_a_version_of_the_same_price_can_be_superseded():
+    fee = {"price_id": "fee", "kind": "one_time", "amount": "1", "trigger": "change"}
+    facts = [
+        (product(more=[fee]), 1),
+        (version("a", "2026-06-15"), 2),
+        (version("b", "2026-06-16", "2", price_id="fee", supersedes={"id": "a"}), 3),
+        (version("c", "2026-06-17", "34.00", supersedes={"id": "c"}), 4),
+        (version("d", "2026-06-18", "35.00", supersedes={"id": "a", "source": "y"}), 5),
+        (version("e", "2026-06-19", price_id="none", supersedes={"id": "gone"}), 6),
+    ]
+    catalog, anomalies = fold_catalog(facts)
+    rent = catalog.products["p"].prices[1]
+    assert [entry.ref.id for entry in rent.versions] == ["p", "a", "c", "d"]
+    assert codes(anomalies) == [
+        ("b", "supersedes_unknown"),
+        ("c", "supersedes_unknown"),
+        ("d", "supersedes_unknown"),
+        ("e", "supersedes_unknown"),
+        ("e", "unknown_price"),
+    ]
 
 
 TENANT = fact("tenant.configured", "t", tenant_id="t", currency="EUR", timezone="UTC", billing_day=5)

@@ -2,76 +2,11 @@
 
 import pytest
 
-from billing.catalog import fold_catalog
 from billing.days import day, iso
 from billing.entitlement import amount_of, entitle, not_ratable
-from billing.facts import EventRef, service_event
+from billing.facts import EventRef
 from billing.money import exact
-from billing.policies import fold_policies
-from billing.timeline import fold
-
-
-def fact(kind, name, /, **data):
-    return {"source": "x", "id": name, "type": kind, "data": data}
-
-
-RENT = {"kind": "recurring", "amount": "30.00", "interval": "month", "timing": "in_advance"}
-LAPTOP = fact(
-    "product.published",
-    "laptop",
-    product_id="laptop",
-    name="Laptop",
-    prices=[
-        {"price_id": "rent", **RENT},
-        {"price_id": "setup", "kind": "one_time", "amount": "9.00", "trigger": "activation"},
-        {"price_id": "swap", "kind": "one_time", "amount": "5.00", "trigger": "change"},
-    ],
-)
-LATER_PRICES = fact(
-    "product.published",
-    "care",
-    product_id="laptop",
-    prices=[
-        {"price_id": "care", **RENT, "since": "2026-06-10"},
-        {
-            "price_id": "gift",
-            "kind": "one_time",
-            "amount": "1.00",
-            "trigger": "activation",
-            "since": "2026-05-10",
-        },
-        {
-            "price_id": "late",
-            "kind": "one_time",
-            "amount": "1.00",
-            "trigger": "activation",
-            "since": "2026-05-11",
-        },
-    ],
-)
-WEEKLY = fact(
-    "product.published",
-    "weekly",
-    product_id="weekly",
-    prices=[{"price_id": "week", **RENT, "interval": "week"}],
-)
-CATALOG, _ = fold_catalog([(LAPTOP, 1), (LATER_PRICES, 2), (WEEKLY, 3)])
-ACTIVATED = fact(
-    "service.activated", "on", service_id="s", customer_id="c", product_id="laptop", effective="2026-05-10"
-)
-
-
-def terms(**policy):
-    tenant = fact("tenant.configured", "t", currency="EUR", timezone="UTC", **policy)
-    return fold_policies([(tenant, 1), (fact("customer.registered", "c", customer_id="c"), 2)])[0]
-
-
-def timeline(*events, policies):
-    return fold([service_event(event, heard) for heard, event in enumerate(events)], policies.zone_of)
-
-
-def later(kind, name, effective, /, **data):
-    return fact(f"service.{kind}", name, service_id="s", effective=effective, **data)
+from tests.billing.laptops import ACTIVATED, CATALOG, fact, later, terms, timeline
 
 
 def found(*events, until="2026-07-15", since=None, price="rent", **policy):
@@ -211,6 +146,28 @@ def test_a_span_names_the_facts_that_made_it(events, expected):
 def test_a_stop_on_a_boundary_leaves_nothing_standing():
     stop = later("deactivated", "off", "2026-07-01")
     assert found(ACTIVATED, stop, credit_on_stop="none") == [MAY, JUNE]
+
+
+def test_a_day_on_which_it_stops_and_starts_again_is_charged_once():
+    """It belongs to the later state; a later stop still has its day (BILLING.md §2)."""
+    events = (
+        later("deactivated", "1 stop", "2026-06-11"),
+        later("activated", "2 again", "2026-06-11"),
+        later("deactivated", "3 stop", "2026-06-20"),
+    )
+    assert [span[:3] for span in found(ACTIVATED, *events, stop_day="billed")] == [
+        MAY[:3],
+        ("2026-06-01", "2026-06-21", 2000),
+    ]
+
+
+def test_an_activity_of_no_day_changes_nothing_of_what_stands():
+    events = (
+        later("deactivated", "1 stop", "2026-06-11"),
+        later("activated", "2 again", "2026-06-20", quantity=2),
+        later("deactivated", "3 stop", "2026-06-20"),
+    )
+    assert [span[:3] for span in found(ACTIVATED, *events, credit_on_stop="none")] == [MAY[:3], JUNE[:3]]
 
 
 def test_what_is_not_known_costs_nothing_and_is_reported_once():

@@ -227,20 +227,6 @@ def test_garbage_exits_2(tmp_path, capsys, content, name):
     assert str(path) in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "place"),
-    [
-        ("x.json", '{"scenario": 1, "scenario": 1}', "x.json: no JSON: the key 'scenario' is there twice"),
-        ("x.yaml", "scenario: 1\nscenario: 1\n", "x.yaml:2:1: no YAML: the key 'scenario' is there twice"),
-    ],
-)
-def test_a_key_that_is_there_twice_is_told_and_not_guessed(tmp_path, capsys, name, text, place):
-    path = tmp_path / name
-    path.write_text(text)
-    assert main(["simulate", str(path)]) == 2
-    assert place in capsys.readouterr().err
-
-
 def test_a_file_that_is_not_there_exits_2(tmp_path, capsys):
     assert main(["simulate", str(tmp_path / "none.json")]) == 2
     assert "none.json" in capsys.readouterr().err
