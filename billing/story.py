@@ -39,9 +39,11 @@ _SOURCES: Final = {
     "own price": "This is the price agreed for this service.",
 }
 _RULES: Final = {
-    "fixed_30": "Parts of a month are counted as days of 30.",
-    "thirty_360": "Parts of a month are counted as if each month had 30 days.",
+    "fixed_30": "Every month counts as 30 days, however long it is.",
+    "thirty_360": "Every month counts as 30 days, and its 31st as the 30th.",
 }
+_STOPS: Final = frozenset(("service.deactivated", "service.returned"))
+_WHOLE: Final = "The whole document is taken back; what is still owed is charged again."
 _DIGITS_SHOWN: Final = 2  # of an exact amount behind the currency's own
 
 
@@ -80,12 +82,17 @@ def story(
     """
     known = [happenings[ref] for ref in line.explanation.events if ref in happenings]
     if line.reverses is not None:
-        return (*_reversed(line, currency, called), *_what_happened(known))
+        is_whole = not known and line.explanation.entered is None
+        return (*_reversed(line, currency, called, is_whole=is_whole), *_what_happened(known))
     if line.explanation.entered is not None:
         entered = line.explanation.entered
         return (f"{entered.text}. Entered by {entered.author}: {entered.reason}.",)
-    sentences = [*_corrected(line, currency, called), *_what_happened(known), *_backdated(known)]
+    sentences = [*_corrected(line, currency, called), *_what_happened(known)]
+    if line.kind == "recurring":
+        sentences.extend(_backdated(known))
     sentences.append(_reckoned(line, currency, price))
+    if line.kind == "recurring":
+        sentences.extend(_at_the_end(line, known))
     if line.explanation.rule in _RULES and not _is_whole(line):
         sentences.append(_RULES[line.explanation.rule])
     source = _SOURCES.get(line.explanation.price_source)
@@ -119,7 +126,20 @@ def _backdated(known: list[Happening]) -> Iterator[str]:
             through = _day(item.already_billed_through)
             yield f"Everything up to {through} was billed elsewhere and is not charged here."
         if item.free_until is not None:
-            yield f"It is free until {_day(item.free_until)}: that is the first day that is charged."
+            yield f"It is free till then: {_day(item.free_until)} is the first day that is charged."
+
+
+def _at_the_end(line: Line, known: list[Happening]) -> Iterator[str]:
+    """Yield what is to be said of a stop or a change within the days that are charged."""
+    start, end = (line.result.start, line.result.end) if line.result else (line.period_start, line.period_end)
+    within = [item for item in known if start < item.day < end]
+    if line.explanation.rule == "none":
+        if within:
+            yield "What happens within a period counts from its end."
+    elif any(item.type in _STOPS and item.day == end - 1 for item in known):
+        yield "The day of the stop is charged, too."
+    elif any(item.type in _STOPS for item in within):
+        yield "A stop gives nothing back of a period that has begun."
 
 
 def _corrected(line: Line, currency: str, called: Callable[[str], str]) -> Iterator[str]:
@@ -137,14 +157,16 @@ def _corrected(line: Line, currency: str, called: Callable[[str], str]) -> Itera
     )
 
 
-def _reversed(line: Line, currency: str, called: Callable[[str], str]) -> Iterator[str]:
+def _reversed(line: Line, currency: str, called: Callable[[str], str], *, is_whole: bool) -> Iterator[str]:
     assert line.reverses is not None, "asked of a reversal"
     amount = format_minor(-line.amount_minor, currency)
     days = days_in_words(line.period_start, line.period_end)
     yield (
         f"Takes back line {line.reverses.line_no} of {called(line.reverses.document)}: "
-        f"the {amount} for {days} should not have been charged."
+        f"{amount} for {days}{'' if is_whole else ', which should not have been charged'}."
     )
+    if is_whole:
+        yield _WHOLE
 
 
 def _reckoned(line: Line, currency: str, price: PriceWords | None) -> str:
@@ -157,7 +179,8 @@ def _reckoned(line: Line, currency: str, price: PriceWords | None) -> str:
         factors = f"{line.quantity} {_TIMES} {factors}"
     amount = format_minor(line.amount_minor + why.invoiced_minor, currency)
     days = days_in_words(start, end)
-    result = "" if line.unit_amount.text == amount and line.quantity.text == "1" else f" = {amount}"
+    plain = line.unit_amount.text == amount and line.quantity.text == "1"
+    result = "" if plain else f" = {_exact(line, currency, amount)}"
     if why.rule == "one_time":
         return f"Charged once: {factors}{result}."
     if why.rule == "none":

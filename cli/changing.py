@@ -171,7 +171,8 @@ def show(found: "Impact") -> None:
     past = ", which has passed" if found.is_past else ""
     print_text(f"counts from {found.effective}{past}; computed with facts up to {found.seq}")
     if not found.customers:
-        print_text(f"the next invoices of {found.asked} customers stay as they are")
+        later = "; later ones may not" if found.reaches_running else ""
+        print_text(f"the invoices of {found.asked} customers till {found.until} stay as they are{later}")
     else:
         print_text(
             f"moves the next invoices of {found.customers} of {found.asked} customers, "

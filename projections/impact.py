@@ -66,6 +66,7 @@ class Impact:
     """What a fact would move on the invoices till the first one that it can reach.
 
     `asked`: customers that were computed. `largest` are those moved most; `set_aside` could not be computed.
+    `reaches_running`: there are customers whose running services it reaches, be it on invoices after `until`.
     """
 
     seq: int
@@ -77,12 +78,13 @@ class Impact:
     services: int = 0
     totals: dict[str, Total] = field(default_factory=dict)
     largest: list[Moved] = field(default_factory=list)
+    reaches_running: bool = False
     set_aside: dict[str, str] = field(default_factory=dict)
 
     @property
     def must_be_confirmed(self) -> bool:
-        """Whether it moves something, or counts from a day that has passed."""
-        return self.is_past or self.customers > 0 or bool(self.set_aside)
+        """Whether it counts from a day that has passed, or moves running services, now or later."""
+        return self.is_past or self.customers > 0 or self.reaches_running or bool(self.set_aside)
 
 
 def impact(
@@ -117,6 +119,7 @@ def impact(
         _look(cursor, tenant_id, amended, {name: begin[name] for name in chunk}, found)
         if progress is not None:
             progress(min(start + CHUNK_CUSTOMERS, len(wanted)), len(wanted))
+    found.reaches_running = found.asked > 0 and event["data"].get("applies") != "new_services"
     return found
 
 

@@ -1,7 +1,11 @@
 """The lines of a scenario, told to the customer who pays them."""
 
+import shutil
+import sys
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from billing.days import Day
 from billing.explanation import days_in_words
@@ -13,6 +17,9 @@ from billing.story import Happening, PriceWords, story
 from billing.timeline import local_day
 from cli.output import print_text
 from cli.simulate.run import Outcome, World
+
+INDENT: Final = " " * 6
+LEAST_COLUMNS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,11 @@ class Stories:
             called=lambda place: f"document {place}",
         )
 
+    def called(self, line: Line, document: Draft) -> str:
+        """Return what a line's price is called."""
+        price = self._price(line, document.due_for)
+        return line.price_id if price is None else price.name
+
     def _price(self, line: Line, on: Day) -> PriceWords | None:
         product = self.world.catalog(on).products.get(line.product_id)
         prices = () if product is None else product.prices
@@ -73,10 +85,10 @@ def show(outcome: Outcome) -> None:
         for place, line in enumerate(document.lines, 1):
             amount = format_minor(line.amount_minor, document.currency)
             days = days_in_words(line.period_start, line.period_end)
-            name = " ".join(filter(None, (line.service_id, line.price_id)))
+            name = " ".join(filter(None, (line.service_id, stories.called(line, document))))
             print_text(f"   Line {place}: {name}, {days}: {amount}")
             for sentence in stories.told(line, document):
-                print_text(f"      {sentence}")
+                print_text(_wrapped(sentence))
         if settlement.applied:
             print_text(
                 f"   {format_minor(settlement.applied, document.currency)} of your credit is set off: "
@@ -89,6 +101,14 @@ def show(outcome: Outcome) -> None:
             print_text(f"   {left} stays on your account and is set off against what comes.")
     for service_id, anomaly in outcome.anomalies:
         print_text(f"Not used: event {anomaly.ref.id} of {service_id}: {anomaly.detail}")
+
+
+def _wrapped(sentence: str) -> str:
+    """Return a sentence with its indent, in lines as wide as the terminal; a pipe gets it in one."""
+    if not sys.stdout.isatty():
+        return INDENT + sentence
+    width = max(shutil.get_terminal_size().columns, LEAST_COLUMNS)
+    return textwrap.fill(sentence, width, initial_indent=INDENT, subsequent_indent=INDENT)
 
 
 def _happening(event: ServiceEvent, day: Day, heard: Day) -> Happening:

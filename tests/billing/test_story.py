@@ -35,6 +35,9 @@ CASES = [
             "credit-paid-out",
             "whole-invoice",
             "stop-without-start",
+            "stop-day-billed",
+            "no-credit-on-stop",
+            "rounded-once",
         )
     ),
 ]

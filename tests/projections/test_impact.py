@@ -1,5 +1,7 @@
 """What a price or a policy is said to move is what it moves, to the cent (BILLING.md §1)."""
 
+import sys
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import pytest
 
 from billing.money import parse_minor
+from cli.changing import ConfirmationNeededError, change
 from projections.impact import Impact, PriceUnknownError, impact
 from projections.preview import preview
 from tests.projections.test_commands import answer, billing
@@ -166,3 +169,48 @@ def test_a_policy_is_entered(running: World, tmp_path: Path) -> None:
     for wrong in ("colour=red", "billing_day", "billing_day=44", "price:laptop=3"):
         refused = billing(running, tmp_path, *words, wrong, "--yes")
         assert refused.returncode == 2, wrong
+
+
+def test_what_comes_after_the_invoices_that_were_looked_at_is_asked_for(running: World) -> None:
+    """A price in two years moves no invoice that is computed, but running services all the same."""
+    found = foreseen(running, price("33.00", "2028-09-01"))
+    assert (found.customers, found.is_past, found.must_be_confirmed) == (0, False, True)
+
+
+@pytest.mark.parametrize(("answered", "booked"), [(True, 1), (False, 0)])
+def test_a_person_is_asked(
+    running: World, monkeypatch: pytest.MonkeyPatch, answered: bool, booked: int
+) -> None:
+    head = running.head()
+    entered = by_hand(running, monkeypatch, lambda *_: answered)
+    assert running.head() == head + booked
+    assert entered is answered
+
+
+def test_what_is_heard_while_a_person_thinks_is_not_overlooked(
+    running: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = running.head()
+
+    def think(*_: object) -> bool:
+        running.activate("s9", "c1", "laptop", "2026-08-15")
+        return True
+
+    assert by_hand(running, monkeypatch, think) is False
+    assert running.head() == head + 1
+
+
+def by_hand(world: World, monkeypatch: pytest.MonkeyPatch, confirm: Callable[..., bool]) -> bool:
+    """Enter a late price at a terminal; return whether it was entered."""
+    monkeypatch.setenv("DATABASE_URL", world.url)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("typer.confirm", confirm)
+
+    def build(_cursor: Any, _tenant_id: str) -> dict[str, Any]:
+        return price("33.00", "2026-07-01")
+
+    try:
+        change(build, tenant=world.tenant, event_id=None, is_sure=False, dry_run=False, as_json=False)
+    except ConfirmationNeededError:
+        return False
+    return True
