@@ -56,6 +56,8 @@ STATUSES: Final[Mapping[str, HTTPStatus]] = {
     "database_away": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """What is not named here is our own mistake: 500."""
+MOST_SHOWN: Final = 80
+"""So many characters of a wrong value are shown."""
 RETRY_SECONDS: Final = "2"
 
 
@@ -237,8 +239,10 @@ def _validation(_: Request, error: Exception) -> Response:
 
 
 def _remedy(found: Mapping[str, Any]) -> str:
-    message = str(found["msg"])
-    return message[:1].lower() + message[1:]
+    message, given = str(found["msg"]), found.get("input")
+    message = message[:1].lower() + message[1:]
+    is_shown = isinstance(given, str | int | float) and found["type"] != "missing"
+    return f"{str(given)[:MOST_SHOWN]!r}: {message}" if is_shown else message
 
 
 def _http(request: Request, error: Exception) -> Response:

@@ -108,9 +108,9 @@ class RunDesk:
         self._turn = threading.Lock()
         self._threads: list[threading.Thread] = []
 
-    def order(self, wanted: Ordering) -> str:
-        """Take an order and return its id; it is begun as soon as the ones before it are done."""
-        run_id = str(uuid4())
+    def order(self, wanted: Ordering) -> OrderedRun:
+        """Take an order and return it as it stands; it is begun as soon as the ones before it are done."""
+        run_id, ordered_at = str(uuid4()), self._clock()
         connection = self._connect()
         try:
             connection.execute(HOLD, {"run_id": run_id})
@@ -121,7 +121,7 @@ class RunDesk:
                         "tenant_id": wanted.tenant_id,
                         "run_id": run_id,
                         "ordered_by": wanted.ordered_by,
-                        "ordered_at": self._clock(),
+                        "ordered_at": ordered_at,
                         "issue_date": wanted.issue_date,
                         "customer_id": wanted.customer_id,
                         "dry_run": wanted.dry_run,
@@ -135,7 +135,20 @@ class RunDesk:
         self._threads = [one for one in self._threads if one.is_alive()]
         self._threads.append(thread)
         thread.start()
-        return run_id
+        return OrderedRun(
+            run_id=run_id,
+            ordered_by=wanted.ordered_by,
+            ordered_at=ordered_at,
+            issue_date=wanted.issue_date,
+            customer_id=wanted.customer_id,
+            dry_run=wanted.dry_run,
+            off_cycle=wanted.off_cycle,
+            state="waiting",
+            customers_done=0,
+            customers_total=None,
+            outcome=None,
+            ended_at=None,
+        )
 
     def wait(self, timeout_seconds: float) -> None:
         """Wait until all that was ordered here is done."""

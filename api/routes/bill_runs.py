@@ -6,7 +6,7 @@ from typing import Final, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.access import READERS, Caller, Contextual, GuardedRoute, View, Viewing, door
+from api.access import READERS, Caller, GuardedRoute, View, Viewing, door
 from api.fields import MOST_CHARACTERS, SPOKEN, Currency, Money, PathId, Seq
 from api.lists import Asked, Fetched, Listed, Page, answer, list_door
 from projections import accounts, ordered_runs, pages
@@ -118,7 +118,7 @@ COMPLETED: Final = Listed("completed-bill-runs", CompletedRun, accounts.RUNS.ord
     **door("finance", "admin", errors=("issue_date_in_future", "body_too_large")),
 )
 def order_bill_run(
-    order: BillRunOrder, request: Request, response: Response, context: Contextual, key: Caller, view: Viewing
+    order: BillRunOrder, request: Request, response: Response, key: Caller, view: Viewing
 ) -> BillRun:
     """Issue what is due up to a date, in the background; `Location` is where to see how far it is.
 
@@ -131,7 +131,7 @@ def order_bill_run(
             f"{today.isoformat()}; give that day or an earlier one"
         )
     desk: RunDesk = request.app.state.run_desk
-    run_id = desk.order(
+    run = desk.order(
         Ordering(
             key.tenant_id,
             key.key_id,
@@ -141,21 +141,8 @@ def order_bill_run(
             off_cycle=order.off_cycle,
         )
     )
-    response.headers["Location"] = f"/v1/bill-runs/{run_id}"
-    return BillRun(
-        run_id=run_id,
-        issue_date=order.issue_date,
-        customer_id=order.customer_id,
-        dry_run=order.dry_run,
-        off_cycle=order.off_cycle,
-        state="waiting",
-        customers_done=0,
-        customers_total=None,
-        ordered_by=key.key_id,
-        ordered_at=context.clock(),
-        ended_at=None,
-        outcome=None,
-    )
+    response.headers["Location"] = f"/v1/bill-runs/{run.run_id}"
+    return _shown(run)
 
 
 @router.get(

@@ -24,6 +24,8 @@ def ordered(doors: Doors, **order: object) -> dict[str, object]:
     doors.app.state.run_desk.wait(60)
     found = doors.get(answer.headers["location"], "finance")
     assert found.status_code == 200
+    same = ("run_id", "ordered_at", "ordered_by", "issue_date", "customer_id", "dry_run", "off_cycle")
+    assert [answer.json()[name] for name in same] == [found.json()[name] for name in same]
     return dict(found.json())
 
 

@@ -166,3 +166,12 @@ def test_customers_by_prefix(doors: Doors) -> None:
     assert found("c1") == ["c1", "c10"]
     assert found("c%") == ["c%"]
     assert found("e") == []
+
+
+def test_what_is_wrong_is_named_with_its_value(doors: Doors) -> None:
+    answer = doors.get("/v1/invoices?limit=9999&period=2026-13").json()
+    assert answer["code"] == "invalid_request"
+    assert {one["place"]: one["detail"].partition(":")[0] for one in answer["errors"]} == {
+        "query.limit": "'9999'",
+        "query.period": "'2026-13'",
+    }
