@@ -69,6 +69,8 @@ def test_every_month_is_what_the_runs_issue(seed: int, database: str) -> None:
     for name, found in customers.items():
         expected |= nets(found, name)
     assert_levels_agree(tenant, customers)
+    by_service = {name: forecasted(world, months=5, customer_id=name, by="service") for name in names}
+    assert_levels_agree(forecasted(world, months=5, by="service"), by_service)
     head = world.head()
     last = (tenant.last_month + timedelta(days=32)).replace(day=1) - timedelta(days=1)
     world.clock.now = datetime(last.year, last.month, last.day, 23, tzinfo=UTC)
@@ -114,6 +116,23 @@ def test_classes_add_up_and_are_told_apart(world: World) -> None:
         "2026-11-01": {"running": 3000, "scheduled": 3000, "ending": 3000, "planned": 3000},
         "2026-12-01": {"running": 3000, "scheduled": 3000, "ending": 968, "planned": 3000},
     }
+
+
+def test_what_was_invoiced_and_is_due_again_later_waits(world: World) -> None:
+    """A stop is invoiced and then withdrawn: nothing goes back, the rest comes when the quarter has ended."""
+    fee = {"price_id": "fee", "kind": "recurring", "amount": "92.00"}
+    world.product("meter", {**fee, "interval": "quarter", "timing": "in_arrears"})
+    world.clock.on("2026-07-01")
+    world.activate("s1", "c1", "meter", "2026-07-01")
+    stop = world.hear("service.deactivated", service_id="s1", effective="2026-07-02")
+    world.run("2026-07-02")
+    world.hear("service.voided", service_id="s1", effective="2026-07-03", supersedes={"id": stop})
+    rows = [(str(row.month), row.kind, row.amount_minor) for row in forecasted(world, months=4).rows]
+    assert rows == [("2026-10-01", "running", 9100)]
+    found = forecasted(world, months=4, customer_id="c1")
+    head = world.head()
+    world.run("2026-10-02")
+    assert issued(world, head) == nets(found, "c1")
 
 
 def test_adjustments_are_one_time_amounts(world: World) -> None:
