@@ -193,6 +193,15 @@ def test_a_state_of_no_day_leaves_no_segment():
     assert states(timeline) == [("2026-06-01", "2026-06-02", "p", "2"), ("2026-06-02", "", "p", "4")]
 
 
+def test_the_same_quantity_in_other_digits_is_no_change():
+    """It is printed as it was given first."""
+    timeline = fold(
+        [activated(quantity="2"), event("changed", "2026-06-03", customer_id="c2", quantity="2.0")], zones
+    )
+    assert [segment.quantity.text for segment in timeline.segments] == ["2", "2"]
+    assert [trigger.kind for trigger in timeline.triggers] == ["activation"]
+
+
 EVERYTHING = [
     activated("2026-06-01", "a", attributes={"room": "1"}, price_overrides=OWN),
     event("changed", "2026-06-03", "b", customer_id="c2", quantity="2"),
