@@ -240,6 +240,7 @@ def _rated(
                 denominator=denominator,
                 rounding=span.rounding,
                 invoiced_minor=0,
+                charged_from=span.start if span.start == span.charged_from else None,
             ),
         )
 

@@ -57,13 +57,16 @@ class Explanation(NamedTuple):
     rounding: Rounding
     invoiced_minor: int  # what stood before; 0 for a first charge
     entered: Entered | None = None  # of a manual adjustment alone; other lines have no such member
+    charged_from: Day | None = None  # where a backdated activation keeps earlier days from being charged
 
     def as_data(self, currency: str) -> dict[str, Any]:
         """Return a JSON object; fractions as texts, because their terms may outgrow JSON's numbers."""
         version = self.price_version
-        entered = {} if self.entered is None else {"entered": self.entered._asdict()}
+        more: dict[str, Any] = {} if self.entered is None else {"entered": self.entered._asdict()}
+        if self.charged_from is not None:
+            more["charged_from"] = iso(self.charged_from)
         return {
-            **entered,
+            **more,
             "events": [[ref.source, ref.id] for ref in self.events],
             "price_source": self.price_source,
             "price_version": None if version is None else [version.source, version.id],
@@ -95,6 +98,7 @@ class Explanation(NamedTuple):
             rounding=data["rounding"],
             invoiced_minor=parse_minor(data["invoiced"], currency),
             entered=Entered(**data["entered"]) if "entered" in data else None,
+            charged_from=day(data["charged_from"]) if "charged_from" in data else None,
         )
 
 

@@ -27,7 +27,8 @@ def canonical_line(line: Line, currency: str) -> bytes:
     return (
         f'{{"adjusts":{"null" if adjusts is None else _line_ref(adjusts)}'
         f',"amount":"{_amount(line.amount_minor, currency)}"'
-        f',"explanation":{{{"" if why.entered is None else _entered(why.entered)}'
+        f',"explanation":{{{"" if why.charged_from is None else _charged_from(why.charged_from)}'
+        f"{'' if why.entered is None else _entered(why.entered)}"
         f'"events":[{_events(why.events)}]'
         f',"exact_minor":"{why.numerator}/{why.denominator}"'
         f',"full_days":{why.full_days},"invoiced":"{_amount(why.invoiced_minor, currency)}"'
@@ -77,6 +78,10 @@ def _standing(result: Standing, currency: str) -> str:
         f'{{"amount":"{_amount(result.amount_minor, currency)}","period_end":{_day(result.end)}'
         f',"period_start":{_day(result.start)}}}'
     )
+
+
+def _charged_from(value: Day) -> str:
+    return f'"charged_from":{_day(value)},'
 
 
 def _entered(entered: Entered) -> str:

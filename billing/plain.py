@@ -178,6 +178,7 @@ class _Plain:
                     denominator=denominator,
                     rounding=rounding,
                     invoiced_minor=0,
+                    charged_from=start if start == segment.charged_from else None,
                 ),
             )
         )

@@ -30,6 +30,7 @@ class Span(NamedTuple):
     rounding: Rounding
     ended_on: Day  # when a stop or suspension ended this activity; FOREVER if none did
     causes: tuple[EventRef, ...]
+    charged_from: Day  # no earlier day is charged: a backdated activation says so; ALWAYS if it doesn't
 
 
 @dataclass(slots=True)
@@ -168,6 +169,7 @@ class Walk:
             rounding=policy.rounding,
             ended_on=ended_on,
             causes=causes,
+            charged_from=segment.charged_from,
         )
 
     def _emitted(self, grid: Grid, index: int) -> bool:

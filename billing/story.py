@@ -88,7 +88,7 @@ def story(
         entered = line.explanation.entered
         return (f"{entered.text}. Entered by {entered.author}: {entered.reason}.",)
     sentences = [*_corrected(line, currency, called), *_what_happened(known)]
-    if line.kind == "recurring":
+    if line.explanation.charged_from is not None:
         sentences.extend(_backdated(known))
     sentences.append(_reckoned(line, currency, price))
     if line.kind == "recurring":

@@ -45,6 +45,9 @@ class Explanation(TypedDict):
 
     __pydantic_config__ = STRICT  # type: ignore[misc]  # pydantic reads it from the class
 
+    charged_from: NotRequired[
+        Annotated[Day, Field(description="A backdated activation keeps earlier days from being charged")]
+    ]
     entered: NotRequired[Entered]
     events: list[Event]
     price_source: Literal["catalog", "customer price", "own price", "adjustment", "invoiced"]

@@ -81,6 +81,9 @@ class Explanation(BaseModel):
     )
     rounding: str = Field(examples=["half_up"])
     invoiced: Money = Field(description="What was invoiced of it before; already taken off.")
+    charged_from: date | None = Field(
+        default=None, description="A backdated activation keeps earlier days from being charged."
+    )
     entered: Entered | None = Field(default=None, description="Of a manual adjustment alone.")
 
 

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from billing.line import Line
 from cli.main import main
+from cli.simulate.loading import load
+from cli.simulate.run import run
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).parent / "golden" / "explain.txt"
@@ -75,3 +78,20 @@ def test_no_line_is_wider_than_a_letter(capsys: pytest.CaptureFixture[str]) -> N
     """Sentences wrap in any terminal; none runs on for ever."""
     text = GOLDEN.read_text(encoding="utf-8")
     assert max(len(line) for line in text.splitlines()) < 200
+
+
+def test_a_backdated_start_stands_in_the_explanation() -> None:
+    """On the first line that it shortens, and on no other (BILLING.md §2)."""
+    outcome = run(load(ROOT / "tests" / "scenarios" / "handbook" / "past-billed-elsewhere.yaml"))
+    lines = [line.as_data("EUR") for document in outcome.documents for line in document.lines]
+    shown = [(line["period_start"], line["explanation"].get("charged_from")) for line in lines]
+    assert shown == [
+        ("2026-07-15", "2026-07-15"),
+        ("2026-08-01", None),
+        ("2026-06-01", None),
+        ("2026-07-15", "2026-07-15"),
+        ("2026-08-01", None),
+    ]
+    assert [Line.from_data(line, "EUR") for line in lines] == [
+        line for document in outcome.documents for line in document.lines
+    ]
