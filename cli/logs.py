@@ -78,6 +78,8 @@ def set_up_logs(
     level = "WARNING" if is_watched and settings.log_level == "INFO" else settings.log_level
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    for name in ("weasyprint", "fontTools"):  # they tell each step of each page
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 @contextmanager

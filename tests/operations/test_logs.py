@@ -27,8 +27,9 @@ NAME, MAIL, STREET = "Ada Lovelace", "ada@example.org", "12 Analytical Row"
 @pytest.fixture
 def written(capsys):
     """Set logs up, and return what was written since, line by line; afterwards logs are as before."""
-    root, kafka = logging.getLogger(), logging.getLogger("kafka")
-    before = root.handlers[:], root.level, kafka.level
+    root = logging.getLogger()
+    libraries = [logging.getLogger(name) for name in ("kafka", "weasyprint", "fontTools")]
+    before = root.handlers[:], root.level, [library.level for library in libraries]
 
     def set_up(**settings):
         names = {"log_format": "BILLING_LOG_FORMAT", "log_level": "BILLING_LOG_LEVEL"}
@@ -39,7 +40,8 @@ def written(capsys):
     yield set_up
     root.handlers[:], root.level = before[0], before[1]
     root.setLevel(before[1])
-    kafka.setLevel(before[2])
+    for library, level in zip(libraries, before[2], strict=True):
+        library.setLevel(level)
 
 
 def test_a_line_is_one_json_object_with_its_members(written):
@@ -58,10 +60,11 @@ def test_a_line_is_one_json_object_with_its_members(written):
     }
 
 
-def test_the_level_is_a_setting_and_the_kafka_client_is_silent(written):
+def test_the_level_is_a_setting_and_libraries_are_silent(written):
     lines = written(log_level="WARNING")
     logging.getLogger("consumers.loop").info("left.out")
     logging.getLogger("kafka.conn").error("left out as well")
+    logging.getLogger("weasyprint.progress").warning("each step of each page")
     logging.getLogger("consumers.loop").error("written")
     assert [line["event"] for line in lines()] == ["written"]
 
