@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from billing.adjustments import ENTERED, VOIDED, fold_adjustments
 from billing.catalog import fold_catalog
 from billing.days import day
 from billing.entitlement import entitle
@@ -23,6 +24,7 @@ from billing.timeline import fold
 
 CATALOG_TYPES = frozenset(("product.published", "price.published"))
 POLICY_TYPES = frozenset(("tenant.configured", "customer.registered", "customer.changed"))
+ADJUSTMENT_TYPES = frozenset((ENTERED, VOIDED))
 LIFECYCLE_TYPES = frozenset(SERVICE_EVENT_TYPES)
 
 CloudEvent = Mapping[str, Any]
@@ -94,7 +96,8 @@ def issued_sums(facts: Iterable[HeardEvent]) -> Sums:
     for part in parts:
         customer_id, currency = owners[part["number"]]
         for line in part["lines"]:
-            charge = Charge(customer_id, line["service_id"], line["product_id"], line["price_id"], currency)
+            about = line["service_id"] or "", line["product_id"] or ""
+            charge = Charge(customer_id, *about, line["price_id"], currency)
             sums[charge] += Decimal(line["amount"])
     return sums
 
@@ -133,6 +136,7 @@ def _due_on(
     issue_day = day(run.issue_day)
     book = _policies(facts, run.position)
     catalog, _ = fold_catalog(_of(facts, run.position, CATALOG_TYPES), zone=book.zone)
+    yield from _adjustments(facts, run, customers, book)
     for events in _services(facts, run.position).values():
         timeline = fold(events, book.zone_of)
         for entitled in entitle(timeline, catalog, book, until=issue_day):
@@ -146,6 +150,24 @@ def _due_on(
                     currency,
                 )
                 yield charge, Decimal(format_minor(entitled.amount_minor, currency))
+
+
+def _adjustments(
+    facts: Sequence[HeardEvent], run: Run, customers: frozenset[str], book: PolicyBook
+) -> Iterable[tuple[Charge, Decimal]]:
+    """Yield what was entered by hand for some customers, not taken back since, and due by the run's day."""
+    entered: dict[str, list[tuple[CloudEvent, int]]] = defaultdict(list)
+    for event, seq in _of(facts, run.position, ADJUSTMENT_TYPES):
+        entered[event["data"]["customer_id"]].append((event, seq))
+    for customer_id in sorted(customers & entered.keys()):
+        terms = book.terms(customer_id)
+        assert terms is not None, "the customers of a run are registered"
+        found, _ = fold_adjustments(entered[customer_id], zone=terms.zone, currency=book.currency)
+        for item in found.known:
+            if item.is_live and item.day <= day(run.issue_day):
+                currency = found.currency_of(item.adjustment_id)
+                charge = Charge(customer_id, item.service_id, "", item.adjustment_id, currency)
+                yield charge, Decimal(str(item.amount))
 
 
 def _services(facts: Iterable[HeardEvent], position: int) -> Mapping[str, Sequence[ServiceEvent]]:

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from cli.demo.messages import Binding, Data, Event, Narrator
-from cli.demo.provider import CATALOG, CUSTOMERS, FULFILMENT, SETTINGS, Provider
+from cli.demo.provider import CATALOG, CUSTOMERS, FINANCE, FULFILMENT, SETTINGS, Provider
 from cli.demo.times import OPENING_DAY, SETUP_DAY
 
 
@@ -47,6 +47,24 @@ def customer_changes(
     """Tell what is new about a customer."""
     data = {"customer_id": customer_id, "effective": effective.isoformat(), **changes}
     return narrator.tell("customer.changed", data, heard=heard, source=CUSTOMERS, subject=customer_id)
+
+
+def adjusts(
+    narrator: Narrator, adjustment_id: str, customer_id: str, amount: str, effective: date, **more: Any
+) -> Event:
+    """Tell that finance entered a one-off charge, or a credit, on the day from which it is due."""
+    data = {"adjustment_id": adjustment_id, "customer_id": customer_id, "amount": amount}
+    data |= {"effective": effective.isoformat(), "author": "finance/u-204", **more}
+    return narrator.tell("adjustment.entered", data, heard=effective, source=FINANCE, subject=customer_id)
+
+
+def takes_back(narrator: Narrator, entered: Event, *, heard: date, reason: str) -> Event:
+    """Tell that finance takes an adjustment back, after the invoice that had it."""
+    data = {"customer_id": entered.subject, "supersedes": naming(entered), "reason": reason}
+    data |= {"author": "finance/u-204"}
+    return narrator.tell(
+        "adjustment.voided", data, heard=heard, source=FINANCE, subject=entered.subject, late=True
+    )
 
 
 def happens(

@@ -67,6 +67,7 @@ LICENCES: Final = "/licences/portal"
 CATALOG: Final = "/erp/catalog"
 CUSTOMERS: Final = "/erp/customers"
 SETTINGS: Final = "/erp/settings"
+FINANCE: Final = "/erp/finance"
 
 SOURCE_OF: Final[Mapping[Character, str]] = {"device": FULFILMENT, "managed": FULFILMENT, "seats": LICENCES}
 

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any, Final
 
 from cli.demo.messages import Narrator
-from cli.demo.opening import customer_changes, happens, naming, price, publish
+from cli.demo.opening import adjusts, customer_changes, happens, naming, price, publish, takes_back
 from cli.demo.provider import LICENCES
 from cli.demo.saentis import CONFERENCE_HUB
 from cli.demo.times import TAKEOVER_DAY
@@ -30,6 +30,7 @@ def tell_saentis(narrator: Narrator) -> None:
         midnight_in_zurich,
         prices_rise,
         the_hotel_is_billed_on_another_day,
+        finance_adjusts,
         unreadable,
     ):
         story(narrator)
@@ -298,6 +299,29 @@ def prices_rise(narrator: Narrator) -> None:
 def the_hotel_is_billed_on_another_day(narrator: Narrator) -> None:
     """From June on the 20th instead of the 10th; its periods move along."""
     customer_changes(narrator, "c-104", date(2026, 6, 1), heard=date(2026, 5, 22), billing_day=20)
+
+
+def finance_adjusts(narrator: Narrator) -> None:
+    """Credit goodwill; charge a charger that was lost and found again after the invoice."""
+    adjusts(
+        narrator,
+        "goodwill-102",
+        "c-102",
+        "-25.00",
+        date(2026, 6, 10),
+        text="Goodwill for the late delivery",
+        reason="delivered ten days late, case 4711",
+    )
+    charger = adjusts(
+        narrator,
+        "charger-102",
+        "c-102",
+        "39.00",
+        date(2026, 6, 12),
+        text="Lost charger",
+        reason="reported lost on 11 June",
+    )
+    takes_back(narrator, charger, heard=date(2026, 7, 20), reason="it was found")
 
 
 def unreadable(narrator: Narrator) -> None:

@@ -96,8 +96,10 @@ def prepare(folder: Path, jars: Path, *, port: int, controller_port: int) -> lis
     properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
     if not (folder / "data" / "meta.properties").exists():
         cluster = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
+        # One word: an id may begin with a hyphen, and would be taken for an option.
+        cluster_option = f"--cluster-id={cluster}"
         _run(
-            [*_java(jars), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)],
+            [*_java(jars), "kafka.tools.StorageTool", "format", "-c", str(properties), cluster_option],
             cwd=str(folder),
             timeout_seconds=FORMAT_TIMEOUT_SECONDS,
         )

@@ -252,7 +252,12 @@ def adjustment_facts(scenario: Scenario) -> Iterator[tuple[Day, Mapping[str, Any
         heard = local_day(effective_of(item.effective), zone) if item.heard is None else day(item.heard)
         yield heard, _fact(ENTERED, event_id, fields)
         if item.withdrawn is not None:
-            data = {"customer_id": item.customer_id, "supersedes": {"id": event_id}}
+            data = {
+                "customer_id": item.customer_id,
+                "supersedes": {"id": event_id},
+                "reason": item.reason,
+                "author": item.author,
+            }
             yield day(item.withdrawn), _fact(VOIDED, f"{event_id}/withdrawn", data)
 
 

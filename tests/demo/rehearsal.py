@@ -4,6 +4,7 @@ from collections import defaultdict
 from datetime import date
 from functools import cache
 
+from billing.adjustments import fold_adjustments
 from billing.catalog import fold_catalog
 from billing.days import day
 from billing.facts import event_ref, service_event
@@ -12,7 +13,7 @@ from billing.invoiced import Invoiced, apply_lines
 from billing.money import format_minor
 from billing.policies import fold_policies
 from billing.timeline import fold
-from cli.demo.hindsight import CATALOG_TYPES, LIFECYCLE_TYPES, POLICY_TYPES, HeardEvent, Run
+from cli.demo.hindsight import ADJUSTMENT_TYPES, CATALOG_TYPES, LIFECYCLE_TYPES, POLICY_TYPES, HeardEvent, Run
 from cli.demo.world import World, build
 
 
@@ -55,7 +56,21 @@ class Rehearsal:
             if terms is None or not terms.is_billing_day(day(today)):
                 continue
             invoiced = self._invoiced[customer_id]
-            for draft in calculate(customer_id, day(today), timelines, invoiced.by_service, catalog, book):
+            own = [
+                (event, seq)
+                for event, seq in self._of(ADJUSTMENT_TYPES)
+                if event["data"]["customer_id"] == customer_id
+            ]
+            entered, _ = fold_adjustments(own, zone=terms.zone, currency=book.currency)
+            for draft in calculate(
+                customer_id,
+                day(today),
+                timelines,
+                invoiced.by_service,
+                catalog,
+                book,
+                adjustments=entered,
+            ):
                 self._issue(draft, today)
 
     def _issue(self, draft, today):
