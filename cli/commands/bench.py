@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from benchmarks.forecast import Reading
     from benchmarks.measure import Result
     from benchmarks.reading import Timed
+    from benchmarks.retelling import Told
 
 app = typer.Typer()
 
@@ -27,6 +28,7 @@ class Bench(StrEnum):
     RUN = "run"
     READ = "read"
     FORECAST = "forecast"
+    REPLAY = "replay"
 
 
 @app.command()
@@ -35,15 +37,18 @@ def bench(
         Bench,
         typer.Argument(
             help="ingest: Kafka to the ledger; run: a bill run; read: what the API answers; "
-            "forecast: reading it."
+            "forecast: reading it; replay: replay, preview and audit of one customer of 200 services."
         ),
     ],
     *,
     events: Annotated[int | None, typer.Option(min=1_000, help="ingest: how many events.")] = None,
     services: Annotated[
-        int | None, typer.Option(min=10, help="run, read, forecast: how many services, ten a customer.")
+        int | None,
+        typer.Option(min=10, help="run, read, forecast, replay: how many services, ten a customer."),
     ] = None,
-    full: Annotated[bool, typer.Option("--full", help="run, read, forecast: 1 000 000 services.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="run, read, forecast, replay: 1 000 000 services.")
+    ] = False,
     runs: Annotated[int, typer.Option(min=1, help="Rounds; ours and the limit in turn.")] = 3,
     as_json: JsonOption = False,
 ) -> None:
@@ -70,6 +75,14 @@ def bench(
             size = services or (forecast.FULL_SERVICES if full else forecast.SERVICES)
             _print_readings(
                 forecast.measure(Path(folder), services=size, progress=progress), size, as_json=as_json
+            )
+            return
+        if name is Bench.REPLAY:
+            from benchmarks import retelling
+
+            size = services or (retelling.FULL_SERVICES if full else retelling.SERVICES)
+            _print_told(
+                retelling.measure(Path(folder), services=size, progress=progress), size, as_json=as_json
             )
             return
         if name is Bench.INGEST:
@@ -130,6 +143,27 @@ def _print_times(times: "list[Timed]", services: int, *, as_json: bool) -> None:
     print_table(f"read: {services:,} services", columns, rows)
     slow = [one for one in times if max(one.near_p95, one.http_p95) >= AIM_MS]
     print_text(f"{len(times) - len(slow)} of {len(times)} questions under {AIM_MS:.0f} ms (p95)")
+
+
+def _print_told(told: "list[Told]", services: int, *, as_json: bool) -> None:
+    from benchmarks.retelling import AIM_MS, LARGE_SERVICES
+
+    if as_json:
+        data = [one.as_data() for one in told]
+        print_json({"bench": "replay", "services": services, "aim_p95_ms": AIM_MS, "questions": data})
+        return
+    print_text(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    columns = [
+        Column("question"),
+        Column("p50, ms", "right"),
+        Column("p95", "right"),
+        Column("max", "right"),
+    ]
+    rows = [(one.question, f"{one.p50}", f"{one.p95}", f"{one.longest}") for one in told]
+    title = f"replay: one customer of {LARGE_SERVICES} services among {services:,} services of others"
+    print_table(title, columns, rows)
+    good = sum(one.p95 < AIM_MS for one in told)
+    print_text(f"{good} of {len(told)} questions under {AIM_MS:.0f} ms (p95)")
 
 
 def _print(result: "Result") -> None:
