@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from billing.line import NO_SERVICE
 from billing.money import parse_minor
 from cli.embedded.broker import Broker
 from cli.simulate.scenario_file import Scenario
@@ -44,7 +45,7 @@ class Told:
         self.books: list[dict[str, Any]] = []
         for _, event in facts_of(Scenario.model_validate(self.scenario)):
             named = {**event, "tenantid": self.world.tenant}
-            if not event["type"].startswith("service."):
+            if not event["type"].startswith(("service.", "adjustment.")):
                 if event["type"] == "tenant.configured":
                     whole = {**self.scenario["tenant"], "name": "Generated", "tenant_id": self.world.tenant}
                     named["data"] = {**event["data"], **whole}
@@ -61,7 +62,8 @@ class Told:
         found: Sums = defaultdict(int)
         for line in self.world.lines():
             document = line["issued"]["document"]
-            place = (document["customer_id"], document["currency"], line["service_id"], line["price_id"])
+            service_id = line["service_id"] or NO_SERVICE
+            place = (document["customer_id"], document["currency"], service_id, line["price_id"])
             found[place] += parse_minor(line["amount"], document["currency"])
         return {place: amount for place, amount in found.items() if amount}
 
