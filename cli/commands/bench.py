@@ -13,6 +13,7 @@ from cli.options import JsonOption
 from cli.output import Column, print_json, print_table, print_text
 
 if TYPE_CHECKING:
+    from benchmarks.auditing import Audited
     from benchmarks.forecast import Reading
     from benchmarks.measure import Result
     from benchmarks.reading import Timed
@@ -29,6 +30,7 @@ class Bench(StrEnum):
     READ = "read"
     FORECAST = "forecast"
     REPLAY = "replay"
+    AUDIT = "audit"
 
 
 @app.command()
@@ -37,17 +39,19 @@ def bench(
         Bench,
         typer.Argument(
             help="ingest: Kafka to the ledger; run: a bill run; read: what the API answers; "
-            "forecast: reading it; replay: replay, preview and audit of one customer of 200 services."
+            "forecast: reading it; replay: replay, preview and audit of one customer of 200 services; "
+            "audit: every issued document."
         ),
     ],
     *,
     events: Annotated[int | None, typer.Option(min=1_000, help="ingest: how many events.")] = None,
     services: Annotated[
         int | None,
-        typer.Option(min=10, help="run, read, forecast, replay: how many services, ten a customer."),
+        typer.Option(min=10, help="All but ingest: how many services, ten a customer."),
     ] = None,
     full: Annotated[
-        bool, typer.Option("--full", help="run, read, forecast, replay: 1 000 000 services.")
+        bool,
+        typer.Option("--full", help="All but ingest: 1 000 000 services; audit: 100 000."),
     ] = False,
     runs: Annotated[int, typer.Option(min=1, help="Rounds; ours and the limit in turn.")] = 3,
     as_json: JsonOption = False,
@@ -83,6 +87,14 @@ def bench(
             size = services or (retelling.FULL_SERVICES if full else retelling.SERVICES)
             _print_told(
                 retelling.measure(Path(folder), services=size, progress=progress), size, as_json=as_json
+            )
+            return
+        if name is Bench.AUDIT:
+            from benchmarks import auditing
+
+            size = services or (auditing.FULL_SERVICES if full else auditing.SERVICES)
+            _print_audited(
+                auditing.measure(Path(folder), services=size, runs=runs, progress=progress), as_json=as_json
             )
             return
         if name is Bench.INGEST:
@@ -164,6 +176,20 @@ def _print_told(told: "list[Told]", services: int, *, as_json: bool) -> None:
     print_table(title, columns, rows)
     good = sum(one.p95 < AIM_MS for one in told)
     print_text(f"{good} of {len(told)} questions under {AIM_MS:.0f} ms (p95)")
+
+
+def _print_audited(found: "Audited", *, as_json: bool) -> None:
+    data = found.as_data()
+    if as_json:
+        print_json(data)
+        return
+    print_text(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print_text(
+        f"audit: {found.documents:,} documents of {found.lines:,} lines in {data['seconds']} s (median); "
+        f"{data['documents_per_s']:,} documents/s, {data['lines_per_s']:,} lines/s; "
+        f"the largest process used {found.peak_mebibytes} MiB"
+    )
+    print_text(f"reading the facts in order / auditing: {data['ratio']:.2f}")
 
 
 def _print(result: "Result") -> None:
