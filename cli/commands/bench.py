@@ -31,6 +31,7 @@ class Bench(StrEnum):
     FORECAST = "forecast"
     REPLAY = "replay"
     AUDIT = "audit"
+    LARGE_CUSTOMER = "large-customer"
 
 
 @app.command()
@@ -40,18 +41,18 @@ def bench(
         typer.Argument(
             help="ingest: Kafka to the ledger; run: a bill run; read: what the API answers; "
             "forecast: reading it; replay: replay, preview and audit of one customer of 200 services; "
-            "audit: every issued document."
+            "audit: every issued document; large-customer: the bill run of one customer with every service."
         ),
     ],
     *,
     events: Annotated[int | None, typer.Option(min=1_000, help="ingest: how many events.")] = None,
     services: Annotated[
         int | None,
-        typer.Option(min=10, help="All but ingest: how many services, ten a customer."),
+        typer.Option(min=10, help="All but ingest: how many services."),
     ] = None,
     full: Annotated[
         bool,
-        typer.Option("--full", help="All but ingest: 1 000 000 services; audit: 100 000."),
+        typer.Option("--full", help="All but ingest: 1 000 000 services; audit, large-customer: 100 000."),
     ] = False,
     runs: Annotated[int, typer.Option(min=1, help="Rounds; ours and the limit in turn.")] = 3,
     as_json: JsonOption = False,
@@ -103,6 +104,11 @@ def bench(
             result = ingest.measure(
                 Path(folder), events=events or ingest.EVENTS, runs=runs, progress=progress
             )
+        elif name is Bench.LARGE_CUSTOMER:
+            from benchmarks import large_customer
+
+            size = services or (large_customer.FULL_SERVICES if full else large_customer.SERVICES)
+            result = large_customer.measure(Path(folder), services=size, runs=runs, progress=progress)
         else:
             from benchmarks import bill_run
 
