@@ -75,13 +75,25 @@ def running(name: str, *arguments: str, environment: Mapping[str, str], log: Pat
 
 @contextmanager
 def orderly_farewell() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP unwind the stack as Ctrl-C does, so that everything started is stopped."""
-    before = {number: signal.signal(number, _leave) for number in FAREWELLS}
+    """Let SIGTERM and SIGHUP unwind the stack as Ctrl-C does, so that everything started is stopped.
+
+    An interpreter that is inside a finalizer or a callback from C drops what is raised there: who asked to
+    leave is then heard when the block ends, at the latest.
+    """
+    came: list[int] = []
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, leave) for number in FAREWELLS}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    if came:
+        raise SystemExit(128 + came[0])
 
 
 @contextmanager
@@ -99,10 +111,6 @@ def held_back() -> Iterator[None]:
             restored = before[signal.Signals(arrived)]
             if callable(restored):
                 restored(arrived, frame)
-
-
-def _leave(number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
 
 
 def _dying_with_us() -> list[str]:

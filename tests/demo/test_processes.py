@@ -99,3 +99,17 @@ def interrupted_in_between(came):
         os.kill(os.getpid(), signal.SIGINT)
         came.append("in the block")
     came.append("after it")
+
+
+class Careless:
+    """Says farewell in its finalizer, where Python drops what is raised."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_farewell_that_nobody_could_hear_is_heard_at_the_end():
+    with pytest.raises(SystemExit) as left, orderly_farewell():
+        Careless()
+    assert left.value.code == 128 + signal.SIGTERM
