@@ -1,1 +1,1 @@
-"""The HTTP doors: REST under /v1 and the console. They translate and decide nothing."""
+"""The HTTP door: REST under /v1. It translates and decides nothing."""

@@ -48,11 +48,3 @@ def event_ref(source: str, event_id: str) -> EventRef:
 def first_of(month: str) -> date:
     """Return the first day of a month that is written 2026-07."""
     return date.fromisoformat(f"{month}-01")
-
-
-def first_after(month: str) -> date:
-    """Return the first day of the month behind one; the last day that there is, behind the last month."""
-    first = first_of(month)
-    if (first.year, first.month) == (date.max.year, 12):
-        return date.max
-    return date(first.year + first.month // 12, first.month % 12 + 1, 1)
