@@ -1,5 +1,6 @@
 """`billing demo`: live through half a year of two sellers, on real parts."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -84,7 +85,7 @@ def look(folder: Kept) -> None:
     from cli.demo.again import kept, wait
     from cli.demo.terminal import page, show_settings
 
-    with kept(folder) as database:
+    with suppress(KeyboardInterrupt), kept(folder) as database:
         show_settings(database.settings(), page())
         wait()
 

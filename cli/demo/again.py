@@ -2,17 +2,17 @@
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
 
 from cli.demo.closing import RUNS_FILE
-from cli.demo.processes import orderly_farewell
 from cli.demo.stage import CLOCK_FILE, DATABASE, POSTGRES_FOLDER
 from cli.embedded.postgres import postgres
+from cli.farewell import orderly_farewell
 from cli.faults import WrongUseError
 
 
@@ -41,8 +41,7 @@ def kept(folder: Path) -> Iterator[Kept]:
         yield Kept(server.url(DATABASE), (folder / CLOCK_FILE).absolute())
 
 
-def wait() -> None:
-    """Wait for Ctrl-C; other farewells (SIGTERM, SIGHUP) leave through `orderly_farewell`."""
-    with suppress(KeyboardInterrupt):
-        while True:
-            signal.pause()
+def wait() -> NoReturn:
+    """Wait until a farewell: Ctrl-C, SIGTERM or SIGHUP leave through `orderly_farewell`."""
+    while True:
+        signal.pause()

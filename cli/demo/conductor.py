@@ -17,6 +17,7 @@ from cli.demo.stage import TOPIC, Stage
 from cli.demo.times import LAST_DAY, OPENING_DAY, billed_at, days, heard_at
 from cli.demo.watch import Watch
 from cli.demo.world import World
+from cli.farewell import held_back
 from projections.billrun import RunReport, run
 
 SEND_TIMEOUT_SECONDS: Final = 30.0
@@ -63,7 +64,8 @@ def live(world: World, stage: Stage, on_day: OnDay) -> Lived:
 @contextmanager
 def _producer(brokers: str) -> Iterator[KafkaProducer]:
     """Yield a producer. Closing it is bounded: one that was interrupted in a send may never get empty."""
-    producer = KafkaProducer(bootstrap_servers=brokers)
+    with held_back():
+        producer = KafkaProducer(bootstrap_servers=brokers)
     try:
         yield producer
     except BaseException:

@@ -16,12 +16,12 @@ from cli.demo.acts import DAYS, Months, act
 from cli.demo.closing import Closing, close, write_runs
 from cli.demo.conductor import Lived, live
 from cli.demo.press import Press
-from cli.demo.processes import orderly_farewell
 from cli.demo.stage import Stage, stage
 from cli.demo.summary import Summary
 from cli.demo.times import FIRST_DAY, LAST_DAY
 from cli.demo.world import PROVIDERS, build
 from cli.embedded.broker import Preference
+from cli.farewell import orderly_farewell
 from cli.faults import WrongUseError
 from documents.view import InvoiceView
 

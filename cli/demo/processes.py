@@ -8,14 +8,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 from cli.demo.errors import ChildDiedError
+from cli.farewell import held_back
 
 STOP_TIMEOUT_SECONDS: Final = 10.0
 TAIL_LINES: Final = 5
-FAREWELLS: Final = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Child:
@@ -71,46 +70,6 @@ def running(name: str, *arguments: str, environment: Mapping[str, str], log: Pat
     finally:
         if child is not None:
             child.stop()
-
-
-@contextmanager
-def orderly_farewell() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP unwind the stack as Ctrl-C does, so that everything started is stopped.
-
-    An interpreter that is inside a finalizer or a callback from C drops what is raised there: who asked to
-    leave is then heard when the block ends, at the latest.
-    """
-    came: list[int] = []
-
-    def leave(number: int, _frame: FrameType | None) -> None:
-        came.append(number)
-        raise SystemExit(128 + number)
-
-    before = {number: signal.signal(number, leave) for number in FAREWELLS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if came:
-        raise SystemExit(128 + came[0])
-
-
-@contextmanager
-def held_back() -> Iterator[None]:
-    """Let Ctrl-C and other farewells wait while the block lasts: what is half started would stay."""
-    came: list[tuple[int, FrameType | None]] = []
-    numbers = (signal.SIGINT, *FAREWELLS)
-    before = {number: signal.signal(number, lambda *signalled: came.append(signalled)) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for arrived, frame in came[:1]:
-            restored = before[signal.Signals(arrived)]
-            if callable(restored):
-                restored(arrived, frame)
 
 
 def _dying_with_us() -> list[str]:

@@ -17,6 +17,7 @@ from cli.demo.provider import SETTINGS as SETTINGS_SOURCE
 from cli.demo.times import OPENING_DAY, heard_at
 from cli.embedded.broker import Preference, broker
 from cli.embedded.postgres import postgres
+from cli.farewell import held_back
 from ledger.migrate import migrate
 
 TOPIC: Final = "billing.events"
@@ -88,9 +89,10 @@ def _database(server_url: str, database_url: str) -> str:
 
 
 def _make_topics(brokers: str) -> None:
-    admin = KafkaAdminClient(bootstrap_servers=brokers)
-    try:
-        wanted = {"num_partitions": PARTITIONS, "replication_factor": 1}
-        admin.create_topics({TOPIC: wanted, DEAD_LETTER_TOPIC: wanted})
-    finally:
-        admin.close()
+    with held_back():
+        admin = KafkaAdminClient(bootstrap_servers=brokers)
+        try:
+            wanted = {"num_partitions": PARTITIONS, "replication_factor": 1}
+            admin.create_topics({TOPIC: wanted, DEAD_LETTER_TOPIC: wanted})
+        finally:
+            admin.close()

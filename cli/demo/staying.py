@@ -21,13 +21,14 @@ from cli.demo.acts import DAYS, Months, act
 from cli.demo.conductor import live
 from cli.demo.errors import TooLateError
 from cli.demo.messages import SCHEMA
-from cli.demo.processes import Child, orderly_farewell, running
+from cli.demo.processes import Child, running
 from cli.demo.provider import FULFILMENT
 from cli.demo.saentis import SAENTIS
 from cli.demo.stage import Stage, stage
 from cli.demo.times import LAST_DAY, billed_at
 from cli.demo.world import PROVIDERS, build
 from cli.embedded.broker import Preference
+from cli.farewell import orderly_farewell
 from ledger import keys
 from ledger.keys import KEY_ROLES
 

@@ -17,6 +17,7 @@ from kafka.errors import KafkaError
 
 from cli.embedded import kafka
 from cli.embedded.errors import EmbeddedBrokerError
+from cli.farewell import held_back
 
 Kind = Literal["kafka", "embedded"]
 Preference = Literal["auto", "kafka", "embedded"]
@@ -135,20 +136,21 @@ class Broker:
 
     def _has_a_controller(self) -> bool:
         """Tell whether metadata can be read: the port opens before the broker has joined itself."""
-        try:
-            consumer = KafkaConsumer(
-                bootstrap_servers=self.bootstrap, bootstrap_timeout_ms=5_000, metrics_enabled=False
-            )
-        except KafkaError:
-            return False
-        try:
-            consumer.topics()
-        except KafkaError:
-            return False
-        else:
-            return True
-        finally:
-            consumer.close()
+        with held_back():
+            try:
+                consumer = KafkaConsumer(
+                    bootstrap_servers=self.bootstrap, bootstrap_timeout_ms=5_000, metrics_enabled=False
+                )
+            except KafkaError:
+                return False
+            try:
+                consumer.topics()
+            except KafkaError:
+                return False
+            else:
+                return True
+            finally:
+                consumer.close()
 
     def _log_tail(self) -> str:
         return self._log.read_text(errors="replace")[-2000:].strip()

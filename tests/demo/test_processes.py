@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import psutil
 import pytest
 
 from cli.demo.errors import ChildDiedError
-from cli.demo.processes import Child, held_back, orderly_farewell, running
+from cli.demo.processes import Child, running
+from cli.farewell import held_back, orderly_farewell
 
 DEADLINE_SECONDS = 20
 
@@ -39,8 +41,10 @@ def ended(child: Child) -> bool:
 
 PARENT = """
 import sys, time
+from contextlib import suppress
 from pathlib import Path
-from cli.demo.processes import orderly_farewell, running
+from cli.demo.processes import running
+from cli.farewell import orderly_farewell
 pid_file, packages = Path(sys.argv[1]), sys.argv[2]
 with orderly_farewell(), running("waits", environment={"PYTHONPATH": packages}, log=Path("log")) as child:
     pid_file.write_text(str(child._process.pid))
@@ -113,3 +117,17 @@ def test_a_farewell_that_nobody_could_hear_is_heard_at_the_end():
     with pytest.raises(SystemExit) as left, orderly_farewell():
         Careless()
     assert left.value.code == 128 + signal.SIGTERM
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_farewell_that_a_library_took_for_a_fault_of_its_own_is_heard_at_the_end(number):
+    with pytest.raises(BaseException) as left, orderly_farewell():
+        connect_as_kafka_python_does(number)
+    expected = KeyboardInterrupt if number == signal.SIGINT else SystemExit
+    assert left.type is expected
+
+
+def connect_as_kafka_python_does(number):
+    with suppress(BaseException):
+        signal.raise_signal(number)
+    raise ConnectionError("unable to bootstrap")
