@@ -12,7 +12,7 @@ from billing.days import to_date
 from billing.errors import LedgerError
 from billing.line import Line
 from billing.money import parse_minor
-from projections import facts, invoice_products
+from projections import facts, invoice_products, issued_months
 from projections.pages import Listing, Order
 from projections.session import copy_rows
 from projections.tables import ReadModel, Table
@@ -84,6 +84,7 @@ MODEL: Final = ReadModel(
             CREATE INDEX ON invoice_lines_v1 (tenant_id, service_id, seq)""",
         ),
         invoice_products.TABLE,
+        issued_months.TABLE,
     ),
 )
 
@@ -228,11 +229,12 @@ class Rows:
     lines: dict[tuple[str, int], list[Any]]
     corrections: dict[tuple[str, int], tuple[date | None, date | None, int | None]]
     products: list[tuple[object, ...]]
+    months: list[issued_months.Added]
 
 
 def rows_of(tenant_id: str, issues: Iterable[Issue]) -> Rows:
     """Return the rows of documents, in the order in which they were issued."""
-    rows = Rows([], {}, {}, [])
+    rows = Rows([], {}, {}, [], [])
     for issue in issues:
         _add(rows, tenant_id, issue)
     return rows
@@ -243,6 +245,7 @@ def write(cursor: Cursor[Any], tenant_id: str, rows: Rows) -> None:
     copy_rows(cursor, COPY_INVOICES, INVOICE_TYPES, rows.invoices)
     copy_rows(cursor, COPY_LINES, LINE_TYPES, rows.lines.values())
     invoice_products.write(cursor, rows.products)
+    issued_months.add(cursor, tenant_id, rows.months)
     if rows.corrections:
         keys = list(rows.corrections)
         values = list(rows.corrections.values())
@@ -261,6 +264,7 @@ def write(cursor: Cursor[Any], tenant_id: str, rows: Rows) -> None:
 
 def forget_customer(cursor: Cursor[Any], tenant_id: str, customer_id: str) -> None:
     """Delete the rows of one customer's documents, to apply all of its facts again."""
+    issued_months.take_off(cursor, tenant_id, customer_id)
     cursor.execute(FORGET_CUSTOMER, {"tenant_id": tenant_id, "customer_id": customer_id})
 
 
@@ -301,6 +305,8 @@ def _add(rows: Rows, tenant_id: str, issue: Issue) -> None:
     number = data["number"]
     due_for = date.fromisoformat(content["due_for"])
     period = due_for.replace(day=1)
+    net_minor = parse_minor(content["net"], currency)
+    rows.months.append(issued_months.Added(period, currency, data["kind"], content["line_count"], net_minor))
     rows.invoices.append(
         (
             tenant_id,
@@ -312,7 +318,7 @@ def _add(rows: Rows, tenant_id: str, issue: Issue) -> None:
             content["customer_id"],
             issue.version,
             currency,
-            parse_minor(content["net"], currency),
+            net_minor,
             due_for,
             date.fromisoformat(data["issued_on"]),
             content["line_count"],

@@ -56,14 +56,12 @@ def page(cursor: Cursor[Any], tenant_id: str, listing: Listing, wanted: Wanted) 
     values, not behind a count.
     """
     order = listing.orders[wanted.order]
-    filters = {name: value for name, value in (wanted.filters or {}).items() if value is not None}
-    values: dict[str, object] = {**filters, "tenant_id": tenant_id, "limit": wanted.limit}
+    where, values = conditions(tenant_id, listing, wanted.filters or {})
+    values["limit"] = wanted.limit
     names = [sql.Identifier(name) for name in order.columns]
-    conditions: list[sql.Composable] = [sql.SQL("tenant_id = %(tenant_id)s")]
-    conditions += [sql.SQL(listing.filters[name]) for name in filters]
     if wanted.after is not None:
         values |= {f"after_{place}": value for place, value in enumerate(wanted.after)}
-        conditions.append(_behind(order, names, descending=wanted.descending))
+        where.append(_behind(order, names, descending=wanted.descending))
     direction = sql.SQL(" DESC" if wanted.descending else "")
     statement = sql.SQL("SELECT {columns}, {keys} FROM {table} WHERE {where} ORDER BY {by} LIMIT %(limit)s")
     rows = cursor.execute(
@@ -71,12 +69,22 @@ def page(cursor: Cursor[Any], tenant_id: str, listing: Listing, wanted: Wanted) 
             columns=sql.SQL(listing.columns),
             keys=sql.SQL(", ").join(names),
             table=sql.SQL(listing.table),
-            where=sql.SQL(" AND ").join(conditions),
+            where=sql.SQL(" AND ").join(where),
             by=sql.SQL(", ").join(name + direction for name in names),
         ),
         values,
     ).fetchall()
     return [Found(row[: -len(names)], row[-len(names) :]) for row in rows]
+
+
+def conditions(
+    tenant_id: str, listing: Listing, filters: Mapping[str, object]
+) -> tuple[list[sql.Composable], dict[str, object]]:
+    """Return the conditions that filters set on the rows of a tenant, and the values that they name."""
+    given = {name: value for name, value in filters.items() if value is not None}
+    where: list[sql.Composable] = [sql.SQL("tenant_id = %(tenant_id)s")]
+    where += [sql.SQL(listing.filters[name]) for name in given]
+    return where, {**given, "tenant_id": tenant_id}
 
 
 def _behind(order: Order, names: Sequence[sql.Identifier], *, descending: bool) -> sql.Composable:
