@@ -27,6 +27,7 @@ from api.routes import (
     health,
     impact,
     invoice_files,
+    invoice_totals,
     invoices,
     preview,
     services,
@@ -43,6 +44,7 @@ RESOURCES: Final = (
     forecast.router,
     impact.router,
     services.router,
+    invoice_totals.router,  # before the routes that read what follows as a number
     invoices.router,
     invoice_files.router,
     crediting.router,

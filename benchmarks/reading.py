@@ -83,6 +83,13 @@ VARIANTS: Final[Mapping[str, tuple[str, ...]]] = {
         "kind=credit_note",
         "currency=EUR&net_from=500.00&sort=net",
     ),
+    "get_invoice_totals": (
+        "period=2026-01&kind=invoice",
+        "customer_id={customer_id}",
+        "service_id={service_id}",
+        "product_id=rare",
+        "period=2026-01&currency=EUR&net_from=500.00",
+    ),
     "list_facts": (
         "sort=-seq",
         "from_seq={seq}",

@@ -3,25 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from api.access import READERS, GuardedRoute, View, Viewing, door
-from api.errors import InvalidRequestError
-from api.fields import Currency, Money, PathId, QueryAmount, QueryId, QueryMonth, Seq, first_of
+from api.fields import Currency, Money, PathId, Seq
+from api.invoice_filters import Filtered, Kind, known
 from api.lists import Asked, Fetched, Listed, Page, answer, list_door
 from api.moments import Moment, moment
-from billing.money import format_minor, parse_minor
-from projections import catalog, invoices, pages
+from billing.money import format_minor
+from projections import invoices, pages
 from projections.invoices import InvoiceRow, InvoiceUnknownError, IssuedDocument
 from projections.pages import Wanted
 from projections.replay import resolve
 
 router = APIRouter(route_class=GuardedRoute, tags=["invoices"])
 
-Kind = Literal["invoice", "credit_note"]
 Sort = Literal["issued", "-issued", "due_for", "-due_for", "net", "-net", "customer", "-customer"]
 
 
@@ -127,10 +126,7 @@ class Invoice(InvoiceSummary):
 
 
 def _fetch(view: View, wanted: Wanted) -> list[Fetched[InvoiceSummary]]:
-    filters = dict(wanted.filters or {})
-    service_type = filters.pop("service_type", None)
-    if isinstance(service_type, str):
-        filters["product_ids"] = catalog.products_of_type(view.cursor, view.tenant_id, service_type)
+    filters = known(view, wanted.filters or {})
     found = pages.page(view.cursor, view.tenant_id, invoices.LISTING, replace(wanted, filters=filters))
     return [(InvoiceSummary(**summary(InvoiceRow(*one.row))), one.key) for one in found]
 
@@ -145,33 +141,9 @@ INVOICES: Final = Listed("invoices", InvoiceSummary, invoices.LISTING.orders, _f
     response_model=Page[InvoiceSummary],
     **list_door(*READERS, item=InvoiceSummary),
 )
-def list_invoices(  # noqa: PLR0913 - each is a filter
-    asked: Asked,
-    *,
-    customer_id: QueryId = None,
-    service_id: Annotated[QueryId, Query(description="Those with a line of the service.")] = None,
-    product_id: Annotated[QueryId, Query(description="Those with a line of the product.")] = None,
-    service_type: Annotated[QueryId, Query(description="Those with a line of such a product.")] = None,
-    kind: Kind | None = None,
-    period: Annotated[QueryMonth | None, Query(description="Billing period: the month of due_for.")] = None,
-    currency: Annotated[str | None, Query(pattern=r"^[A-Z]{3}$")] = None,
-    net_from: Annotated[QueryAmount | None, Query(description="At least; needs currency.")] = None,
-    net_to: Annotated[QueryAmount | None, Query(description="At most; needs currency.")] = None,
-    sort: Sort = "-issued",
-) -> Response:
+def list_invoices(asked: Asked, filters: Filtered, *, sort: Sort = "-issued") -> Response:
     """Issued documents, the latest first. Filters narrow; all that are given must hold."""
-    filters = {
-        "customer_id": customer_id,
-        "service_id": service_id,
-        "product_id": product_id,
-        "service_type": service_type,
-        "kind": kind,
-        "currency": currency,
-        "period": None if period is None else first_of(period),
-        "net_from": _minor("net_from", net_from, currency),
-        "net_to": _minor("net_to", net_to, currency),
-    }
-    return answer(INVOICES, asked, sort, filters)
+    return answer(INVOICES, asked, sort, filters.question())
 
 
 @router.get(
@@ -226,11 +198,3 @@ def whole(found: IssuedDocument) -> Invoice:
 def line_of(number: int, line: Mapping[str, Any]) -> InvoiceLine:
     """Return a line of a fact as it is shown; `number` counts from 1."""
     return InvoiceLine.model_validate({"line": number, **line})
-
-
-def _minor(name: str, amount: str | None, currency: str | None) -> int | None:
-    if amount is None:
-        return None
-    if currency is None:
-        raise InvalidRequestError(f"{name}: an amount is of one currency; name it with currency=EUR")
-    return parse_minor(amount, currency)

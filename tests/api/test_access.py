@@ -20,6 +20,8 @@ MAY = {
     "list_customers": "finance auditor admin",
     "get_customer": "finance auditor admin",
     "list_invoices": "finance auditor admin",
+    "get_invoice_totals": "finance auditor admin",
+    "get_invoice_months": "finance auditor admin",
     "get_invoice": "finance auditor admin",
     "get_invoice_pdf": "finance auditor admin",
     "get_invoice_csv": "finance auditor admin",
