@@ -12,6 +12,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from api import errors, openapi
 from api.bodies import BodyLimit
 from api.caching import EntityTags
+from api.console.routes import console
 from api.routes import (
     about,
     adjustments,
@@ -91,6 +92,7 @@ def create_app(
     app.include_router(health.router)
     for router in RESOURCES:
         app.include_router(router, prefix="/v1")
+    app.include_router(console())
     for router in routers:
         app.include_router(router)
     _describe(app)

@@ -23,6 +23,7 @@ TYPE: Final = "urn:billing-ledger:problem:"
 STATUSES: Final[Mapping[str, HTTPStatus]] = {
     "key_refused": HTTPStatus.UNAUTHORIZED,
     "role_insufficient": HTTPStatus.FORBIDDEN,
+    "form_refused": HTTPStatus.FORBIDDEN,
     "not_found": HTTPStatus.NOT_FOUND,
     "customer_unknown": HTTPStatus.NOT_FOUND,
     "invoice_unknown": HTTPStatus.NOT_FOUND,
@@ -103,6 +104,12 @@ class RoleInsufficientError(LedgerError):
     code: ClassVar[str] = "role_insufficient"
 
 
+class FormRefusedError(LedgerError):
+    """A form of the console was sent by another site, or belongs to another session."""
+
+    code: ClassVar[str] = "form_refused"
+
+
 class NotAcceptableError(LedgerError):
     """The answer exists in none of the forms that the Accept header names."""
 
@@ -177,10 +184,9 @@ def problem(
 ) -> JSONResponse:
     """Return the answer for an error that a caller can understand; `more` are members of its own."""
     status = STATUSES[error.code]
-    title = (type(error).__doc__ or error.code).partition("\n")[0]
     body = Problem(
         type=TYPE + error.code,
-        title=title,
+        title=title_of(error),
         status=status,
         code=error.code,
         detail=str(error),
@@ -193,6 +199,16 @@ def problem(
         headers["Retry-After"] = RETRY_SECONDS
     content = {**body.model_dump(exclude_none=True), **(more or {})}
     return JSONResponse(content, status, headers, media_type=PROBLEM)
+
+
+def title_of(error: LedgerError) -> str:
+    """Return what an error's code means, in one sentence."""
+    return (type(error).__doc__ or error.code).partition("\n")[0]
+
+
+def sentence_of(error: RequestValidationError) -> str:
+    """Return every field that is wrong, and the remedy, in one sentence."""
+    return "; ".join(f"{one.place}: {one.detail}" for one in _places(error))
 
 
 def install(app: FastAPI) -> None:
@@ -231,11 +247,11 @@ def _ledger(_: Request, error: Exception) -> Response:
 
 def _validation(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError), error
-    places = [
-        ProblemPlace(place=".".join(map(str, one["loc"])), detail=_remedy(one)) for one in error.errors()
-    ]
-    named = "; ".join(f"{one.place}: {one.detail}" for one in places)
-    return problem(InvalidRequestError(named), places)
+    return problem(InvalidRequestError(sentence_of(error)), _places(error))
+
+
+def _places(error: RequestValidationError) -> list[ProblemPlace]:
+    return [ProblemPlace(place=".".join(map(str, one["loc"])), detail=_remedy(one)) for one in error.errors()]
 
 
 def _remedy(found: Mapping[str, Any]) -> str:

@@ -30,6 +30,10 @@ MOST_ITEMS: Final = 500
 STREAMED_ROWS: Final = 1_000
 AMOUNT: Final = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
+QueryCursor = Annotated[
+    str | None,
+    Query(max_length=4_000, description="`next` of the page before, with the same filters and sort."),
+]
 Item = TypeVar("Item", bound=BaseModel)
 Fetched = tuple[Item, Sequence[object]]
 """An item, and its place in the order that was asked for."""
@@ -71,10 +75,7 @@ def asking(
     context: Contextual,
     key: Caller,
     limit: Annotated[int, Query(ge=1, le=MOST_ITEMS, description="At most so many items a page.")] = 50,
-    cursor: Annotated[
-        str | None,
-        Query(max_length=4_000, description="`next` of the page before, with the same filters and sort."),
-    ] = None,
+    cursor: QueryCursor = None,
 ) -> Asking:
     """Gather what every list is asked with."""
     return Asking(request, context, key, limit, cursor)
@@ -83,16 +84,23 @@ def asking(
 Asked = Annotated[Asking, Depends(asking)]
 
 
-def answer(listed: Listed[Item], asked: Asking, sort: str, filters: Mapping[str, object]) -> Response:
-    """Answer with a page, or with all of the list from the cursor on where CSV or JSON lines are wanted."""
-    order = sort.removeprefix("-")
-    question = {"list": listed.name, "sort": sort, **filters}
-    types = listed.orders[order].types
-    after = None if asked.cursor is None else cursor_key(asked.cursor, question, types)
-    wanted = Wanted(order, asked.limit + 1, sort.startswith("-"), filters, after)
-    form = form_of(asked.request)
+def answer(
+    listed: Listed[Item],
+    asked: Asking,
+    sort: str,
+    filters: Mapping[str, object],
+    *,
+    form: str | None = None,
+) -> Response:
+    """Answer with a page, or with all of the list from the cursor on where CSV or JSON lines are wanted.
+
+    `form` is one of FORMS; None: as the Accept header says.
+    """
+    question, wanted = _wanted(listed, sort, filters, asked.cursor, asked.limit)
+    form = form or form_of(asked.request)
     if form == JSON:
-        return _page(listed, asked, wanted, question)
+        page = _page(listed, _read(listed, asked, wanted), asked.limit, question)
+        return Response(page.model_dump_json(), media_type=JSON, headers={"Vary": "Accept"})
     encode = _csv_rows if form == CSV else _json_rows
     batches = _batches(listed, asked, wanted)
     # The first batch is read before anything is sent, so that what goes wrong there is answered as a problem.
@@ -140,12 +148,36 @@ def _ranges(header: str) -> Iterator[tuple[str, float]]:
             yield media, 1.0
 
 
-def _page(listed: Listed[Item], asked: Asking, wanted: Wanted, question: Mapping[str, object]) -> Response:
-    found = _read(listed, asked, wanted)
-    shown = found[: asked.limit]
+def page_of(
+    listed: Listed[Item],
+    view: View,
+    *,
+    sort: str,
+    filters: Mapping[str, object],
+    cursor: str | None,
+    limit: int,
+) -> Page[Item]:
+    """Return a page within an open view. Raises CursorInvalidError."""
+    question, wanted = _wanted(listed, sort, filters, cursor, limit)
+    return _page(listed, listed.fetch(view, wanted), limit, question)
+
+
+def _wanted(
+    listed: Listed[Item], sort: str, filters: Mapping[str, object], cursor: str | None, limit: int
+) -> tuple[dict[str, object], Wanted]:
+    """Return what a cursor is bound to, and the question: one row more than is shown tells of a next page."""
+    order = sort.removeprefix("-")
+    question: dict[str, object] = {"list": listed.name, "sort": sort, **filters}
+    after = None if cursor is None else cursor_key(cursor, question, listed.orders[order].types)
+    return question, Wanted(order, limit + 1, sort.startswith("-"), filters, after)
+
+
+def _page(
+    listed: Listed[Item], found: Sequence[Fetched[Item]], limit: int, question: Mapping[str, object]
+) -> Page[Item]:
+    shown = found[:limit]
     behind = cursor_text(question, shown[-1][1]) if len(found) > len(shown) else None
-    page = Page[listed.item](items=[item for item, _ in shown], next=behind)  # type: ignore[name-defined]
-    return Response(page.model_dump_json(), media_type=JSON, headers={"Vary": "Accept"})
+    return Page[listed.item](items=[item for item, _ in shown], next=behind)  # type: ignore[name-defined]
 
 
 def _read(listed: Listed[Item], asked: Asking, wanted: Wanted) -> list[Fetched[Item]]:

@@ -1,0 +1,1 @@
+"""The console: the API's answers as pages for finance people, rendered here, usable without a script."""

@@ -1,0 +1,192 @@
+"""Pages from templates: what every page shows, how values are written, which headers go along."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from hashlib import sha256
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from api.errors import STATUSES, title_of
+from billing.errors import LedgerError
+from billing.money import parse_minor
+from documents.formats import Formats, formats_for
+
+FOLDER: Final = Path(str(resources.files("api.console")))
+LANGUAGE: Final = "en"
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+HEADERS: Final = {
+    "Content-Security-Policy": POLICY,
+    "Cache-Control": "private, no-store",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+PLACES: Final = (
+    ("", "Overview"),
+    ("/invoices", "Invoices"),
+    ("/customers", "Customers"),
+    ("/services", "Services"),
+    ("/catalog", "Catalog"),
+    ("/bill-runs", "Bill runs"),
+    ("/anomalies", "Anomalies"),
+    ("/dead-letters", "Dead letters"),
+)
+"""Where the navigation leads, in its order."""
+
+
+def page(
+    request: Request, template: str, *, place: str = "", status: int = 200, **values: Any
+) -> HTMLResponse:
+    """Return a page; `place` is its entry in the navigation, `values` are the template's."""
+    text = ENVIRONMENT.get_template(template).render(
+        key=getattr(request.state, "key", None),
+        form_token=getattr(request.state, "form_token", ""),
+        places=PLACES,
+        place=place,
+        **values,
+    )
+    return HTMLResponse(text, status, HEADERS)
+
+
+def error_page(request: Request, error: LedgerError) -> HTMLResponse:
+    """Return the page for what went wrong, with the status that the API gives it."""
+    status = STATUSES[error.code]
+    return page(
+        request,
+        "error.html",
+        status=status,
+        title=title_of(error),
+        code=error.code,
+        detail=str(error),
+    )
+
+
+def money(amount: str, currency: str) -> str:
+    """Return an exact amount, as the API has it, for readers: `1,234.50`."""
+    formats = _formats(currency)
+    return formats.amount(parse_minor(amount, currency))
+
+
+def minor(amount_minor: int, currency: str) -> str:
+    """Return an amount that is given in minor units."""
+    return _formats(currency).amount(amount_minor)
+
+
+def nonzero(amount: str) -> bool:
+    """Tell whether an amount is anything but 0."""
+    return bool(Decimal(amount))
+
+
+def exact(fraction: str, currency: str) -> str:
+    """Return an exact fraction of minor units in major units; as a decimal where it is one."""
+    value = Fraction(fraction) / 10 ** _formats(currency).digits
+    shown = Decimal(value.numerator) / Decimal(value.denominator)
+    if Fraction(shown) == value:
+        return unit_amount(f"{shown:f}", currency)
+    return f"{value.numerator}/{value.denominator}"
+
+
+def decimal(text: str) -> str:
+    """Return a quantity or a unit amount, with its decimals as given."""
+    return _formats("EUR").decimal(text)
+
+
+def unit_amount(text: str, currency: str) -> str:
+    """Return a unit amount with all its decimals, and at least the currency's."""
+    return _formats(currency).unit_amount(text)
+
+
+def day(value: date | None) -> str:
+    """Return a date: `2 Jul 2026`; a dash where there is none."""
+    return "\N{EN DASH}" if value is None else _formats("EUR").day(value)
+
+
+def period(start: date, end: date | None) -> str:
+    """Return the days of `[start, end)`, the last one named: `24 \N{EN DASH} 30 Jun 2026`."""
+    if end is None:
+        return f"from {day(start)}"
+    return day(start) if end <= start else _formats("EUR").span(start, end)
+
+
+def month(value: str | date) -> str:
+    """Return a month, given as `2026-07` or by a day: `Jul 2026`."""
+    found = value if isinstance(value, date) else date.fromisoformat(f"{value}-01")
+    return day(found).partition(" ")[2]
+
+
+def moment(value: datetime | None) -> Markup:
+    """Return an instant to the second, in UTC, with its exact value for programs."""
+    if value is None:
+        return Markup("\N{EN DASH}")
+    shown = value.astimezone(tz=UTC)
+    return Markup('<time datetime="{}">{} {:%H:%M:%S} UTC</time>').format(
+        shown.isoformat(), day(shown.date()), shown
+    )
+
+
+def capitalize_first(text: str) -> str:
+    """Return a sentence that begins with a capital."""
+    return text[:1].upper() + text[1:]
+
+
+def words(code: str) -> str:
+    """Return a code as words: `one_time` is `one-time`, `service.activated` is `activated`."""
+    return SPOKEN.get(code, code.rpartition(".")[2].replace("_", " "))
+
+
+SPOKEN: Final[Mapping[str, str]] = {"one_time": "one-time", "credit_note": "credit note"}
+
+
+def static_version(name: str) -> str:
+    """Return a mark of a static file's content, so that a browser keeps it until it changes."""
+    return VERSIONS[name]
+
+
+def _formats(currency: str) -> Formats:
+    return formats_for(LANGUAGE, currency)
+
+
+def _versions() -> dict[str, str]:
+    return {
+        path.name: sha256(path.read_bytes()).hexdigest()[:12]
+        for path in sorted((FOLDER / "static").iterdir())
+    }
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "money": money,
+        "minor": minor,
+        "nonzero": nonzero,
+        "exact": exact,
+        "decimal": decimal,
+        "unit_amount": unit_amount,
+        "capitalize_first": capitalize_first,
+        "day": day,
+        "month": month,
+        "moment": moment,
+        "words": words,
+    }
+    environment.globals |= {"period": period, "static_version": static_version}
+    return environment
+
+
+VERSIONS: Final = _versions()
+ENVIRONMENT: Final = _environment()

@@ -1,0 +1,34 @@
+"""All pages of the console under one address."""
+
+from typing import Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.console import static_files
+from api.console.doors import HOME, PageRoute, open_door, page_door
+from api.console.pages import invoices, login, overview
+from api.errors import NotFoundError
+
+PAGES: Final = (
+    overview.router,
+    invoices.router,
+)
+
+
+def console() -> APIRouter:
+    """Return the console's routes; `/` leads to it."""
+    router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+    @router.get("/", **open_door())
+    def home() -> Response:
+        return RedirectResponse(HOME)
+
+    for part in (login.router, static_files.router, *PAGES):
+        router.include_router(part, prefix=HOME)
+
+    @router.get(HOME + "/{path:path}", **page_door())
+    def nowhere(request: Request) -> Response:
+        raise NotFoundError(f"{request.url.path}: the console has no such page")
+
+    return router
