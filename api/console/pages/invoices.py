@@ -10,6 +10,8 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from api.access import Caller, Contextual, Viewing
 from api.console.doors import PageRoute, address, page_door
 from api.console.rendering import page
+from api.fields import PathId
+from api.invoice_filters import Filtered
 from api.issued_documents import IssuedDocuments
 from api.lists import CSV, JSON_LINES, Asking, QueryCursor, answer, page_of
 from api.routes import customers as api_customers
