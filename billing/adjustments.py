@@ -25,7 +25,7 @@ AdjustmentEvent = tuple[Mapping[str, Any], int]
 
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """One that was entered. `amount` is signed, a credit is negative; `causes` has what took it back."""
+    """One that was entered. `amount` is signed, a credit is negative; `causes` has what took it back, too."""
 
     adjustment_id: str
     service_id: str  # the service that it is about; NO_SERVICE if it is about none
@@ -33,7 +33,7 @@ class Adjustment:
     day: Day
     entered: Entered
     causes: tuple[EventRef, ...]
-    is_live: bool  # False once another fact superseded it
+    is_live: bool  # False once another fact superseded it, or stands before it under its id
     heard: int
 
 
@@ -88,7 +88,7 @@ def fold_adjustments(
     for event, _ in entered.values():
         currencies.setdefault(event["data"]["adjustment_id"], event["data"].get("currency", currency))
     known: list[Adjustment] = []
-    live: set[str] = set()
+    counts: dict[str, EventRef] = {}
     for event, seq in sorted(entered.values(), key=lambda item: _fold_order(item[0], zone=zone)):
         ref, data = event_ref(event), event["data"]
         adjustment_id = data["adjustment_id"]
@@ -96,14 +96,12 @@ def fold_adjustments(
             detail = f"adjustment {adjustment_id}: its currency never changes; enter it under another id"
             anomalies.append(Anomaly(ref, "adjustment_differs", detail))
             continue
-        is_live = ref not in withdrawn
-        if is_live and adjustment_id in live:
+        by = withdrawn.get(ref)
+        if by is None and counts.setdefault(adjustment_id, ref) != ref:
+            by = counts[adjustment_id]
             detail = f"adjustment {adjustment_id} was entered already; name the earlier event in supersedes"
             anomalies.append(Anomaly(ref, "adjustment_differs", detail))
-            continue
-        if is_live:
-            live.add(adjustment_id)
-        known.append(_adjustment(data, ref, withdrawn.get(ref), zone, seq))
+        known.append(_adjustment(data, ref, by, zone, seq))
     return Adjustments(tuple(known), currencies), tuple(
         sorted(anomalies, key=lambda item: (item.ref, item.code))
     )
@@ -222,9 +220,7 @@ def _told(line: Line, known: Sequence[Adjustment]) -> Line:
     before = max(
         (item for item in known if item.adjustment_id == line.price_id),
         key=lambda item: (
-            (item.service_id, item.day, item.amount)
-            == (line.service_id, line.period_start, line.unit_amount),
-            not item.is_live,
+            (item.service_id, item.day, item.amount) == (line.service_id, line.period_start, line.unit_amount)
         ),
     )
     return line._replace(explanation=line.explanation._replace(entered=before.entered))

@@ -51,7 +51,9 @@ class Adjustment(BaseModel):
     author: str
     seq: Seq
     event: EventRef
-    is_live: bool = Field(description="Whether it still counts; false once it is withdrawn.")
+    is_live: bool = Field(
+        description="Whether it still counts; false once it is withdrawn, or another has its id."
+    )
     invoiced_on: list[str]
 
 

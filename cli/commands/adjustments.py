@@ -122,7 +122,7 @@ def list_(
     ]
     rows = [
         (
-            item.adjustment_id + ("" if item.is_live else " (withdrawn)"),
+            item.adjustment_id + ("" if item.is_live else " (counts no more)"),
             item.customer_id,
             item.service_id,
             item.effective,

@@ -181,7 +181,7 @@ def test_of_two_under_one_id_the_first_in_the_folds_order_counts(order):
     """Not the first that arrived: two ledgers that heard the same must charge the same."""
     first = entered("x", order[0], amount="-10.00", effective="2026-06-20")
     second = entered("y", order[1], amount="-99.00", effective="2026-06-21")
-    assert folded(first, second) == ([("-10.00", True)], [("y", "adjustment_differs")])
+    assert folded(first, second) == ([("-10.00", True), ("-99.00", False)], [("y", "adjustment_differs")])
 
 
 def test_the_second_of_one_id_counts_once_the_first_is_taken_back():

@@ -102,6 +102,62 @@ def test_what_was_withdrawn_in_time_is_never_charged():
     assert lines(adjustments) == ()
 
 
+def test_one_that_lost_its_place_is_taken_back_in_its_own_words():
+    """Of two under one id the first in the fold's order counts, though the other went out already."""
+    second = entered("e1", "a1", "7", "2026-06-20", reason="the second day")
+    invoiced = apply_lines(Invoiced(), "INV-1", lines(folded(second)[0]))
+    first = entered("e2", "a1", "5", "2026-06-10", reason="the first day")
+    charge, back = sorted(lines(folded(second, first)[0], invoiced), key=lambda line: line.period_start)
+    assert (charge.amount_minor, charge.explanation.entered.reason) == (500, "the first day")
+    assert (back.amount_minor, back.explanation.entered.reason) == (-700, "the second day")
+    assert [ref.id for ref in back.explanation.events] == ["e2", "e1"]
+
+
+def said_at(time, event):
+    return {**event, "time": time}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param(
+            said_at("2026-06-15T10:00:00Z", entered("e2", "a1", "5", "2026-06-14")),
+            entered("e1", "a1", "7", "2026-06-15"),
+            id="by its day",
+        ),
+        pytest.param(
+            said_at("2026-06-15T08:00:00Z", entered("e2", "a1", "5")),
+            said_at("2026-06-15T09:00:00Z", entered("e1", "a1", "7")),
+            id="then by the time at which it was said",
+        ),
+        pytest.param(
+            entered("e2", "a1", "5"),
+            said_at("2026-06-15T09:00:00Z", entered("e1", "a1", "7")),
+            id="one without a time before those with one",
+        ),
+        pytest.param(entered("e1", "a1", "5"), entered("e2", "a1", "7"), id="then by its name"),
+    ],
+)
+def test_of_two_under_one_id_the_first_counts(first, second):
+    """In the order of the fold (BILLING.md §2), whichever of them arrived first."""
+    for events in permutations([first, second]):
+        assert net(lines(folded(*events)[0])) == 500
+
+
+def test_what_makes_no_sense_hides_nothing():
+    """What comes after a taken id, or after another currency, counts as if neither were there."""
+    adjustments, _ = folded(
+        entered("e1", "a1", "1"),
+        entered("e2", "a1", "10"),
+        entered("e3", "a1", "100", currency="USD"),
+        entered("e4", "a2", "1000"),
+        voided("e5", "e9"),
+        voided("e6", "e4"),
+        entered("e7", "a3", "10000"),
+    )
+    assert net(lines(adjustments)) == 1_000_100
+
+
 def test_a_correction_under_the_same_id_reverses_and_charges():
     before, _ = folded(entered("e1", "a1", "5"))
     invoiced = apply_lines(Invoiced(), "INV-1", lines(before))

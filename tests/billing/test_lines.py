@@ -1,5 +1,8 @@
 """Reconciliation, documents, lines as data and in words (BILLING.md §7)."""
 
+import calendar
+from datetime import date
+
 import pytest
 
 from billing.catalog import Catalog, Product
@@ -312,6 +315,13 @@ def test_the_arithmetic_in_words(item, words):
 )
 def test_days_in_words(start, end, words):
     assert days_in_words(day(start), day(end)) == words
+
+
+def test_months_in_words():
+    """As `strftime` has them where nobody chose another language."""
+    firsts = [date(2026, month, 1) for month in range(1, 13)]
+    words = [days_in_words(day(first.isoformat()), day(first.replace(day=2).isoformat())) for first in firsts]
+    assert words == [f"1 {month} 2026" for month in calendar.month_abbr if month]
 
 
 def test_invoiced_is_folded_from_lines_alone():
