@@ -9,11 +9,13 @@ import psycopg
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from psycopg.errors import UndefinedTable
 from psycopg_pool import PoolTimeout
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from billing.errors import LedgerError
+from projections.tables import RebuildNeededError
 
 log = logging.getLogger(__name__)
 
@@ -218,6 +220,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     for away in (psycopg.OperationalError, PoolTimeout):
         app.add_exception_handler(away, _away)
+    app.add_exception_handler(UndefinedTable, _outdated)
     app.add_exception_handler(Exception, _ours)
 
 
@@ -279,6 +282,16 @@ def _http(request: Request, error: Exception) -> Response:
 def _away(_: Request, error: Exception) -> Response:
     log.warning("database.away", extra={"error": type(error).__name__})
     return problem(DatabaseAwayError("the database does not answer for now; try again in some seconds"))
+
+
+def _outdated(_: Request, error: Exception) -> Response:
+    log.warning("read_models.outdated", extra={"error": str(error).partition("\n")[0]})
+    return problem(rebuild_needed())
+
+
+def rebuild_needed() -> RebuildNeededError:
+    """Return what is wrong where a read model of this version is not there yet."""
+    return RebuildNeededError("the read models are of another version; an operator runs: billing rebuild all")
 
 
 def _ours(request: Request, error: Exception) -> Response:

@@ -12,6 +12,7 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
+from psycopg.errors import UndefinedTable
 from psycopg_pool import PoolTimeout
 from starlette.concurrency import run_in_threadpool
 
@@ -22,6 +23,7 @@ from api.errors import (
     FormRefusedError,
     InvalidRequestError,
     RoleInsufficientError,
+    rebuild_needed,
     sentence_of,
 )
 from billing.errors import LedgerError
@@ -59,6 +61,8 @@ class PageRoute(APIRoute):
                 answer = error_page(request, error)
             except RequestValidationError as error:
                 answer = error_page(request, InvalidRequestError(sentence_of(error)))
+            except UndefinedTable:
+                answer = error_page(request, rebuild_needed())
             except (psycopg.OperationalError, PoolTimeout):
                 answer = error_page(request, DatabaseAwayError("the database does not answer for now"))
             return answer

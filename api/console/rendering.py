@@ -124,6 +124,16 @@ def month(value: str | date) -> str:
     return day(found).partition(" ")[2]
 
 
+def short_month(value: str) -> str:
+    """Return the name of a month, January with its year: `Jul`, `2027`."""
+    return value[:4] if value.endswith("-01") else month(value)[:3]
+
+
+def whole(amount: Decimal) -> str:
+    """Return a round amount without decimals."""
+    return decimal(f"{amount:.0f}")
+
+
 def moment(value: datetime | None) -> Markup:
     """Return an instant to the second, in UTC, with its exact value for programs."""
     if value is None:
@@ -182,6 +192,8 @@ def _environment() -> Environment:
         "day": day,
         "month": month,
         "moment": moment,
+        "short_month": short_month,
+        "whole": whole,
         "words": words,
     }
     environment.globals |= {"period": period, "static_version": static_version}

@@ -1,0 +1,43 @@
+"""The overview: the figures of the API, and what needs an eye."""
+
+import pytest
+
+from tests.api.conftest import Doors
+from tests.api.console.conftest import Browsers
+
+pytestmark = pytest.mark.postgres
+
+
+def test_it_shows_what_the_api_says_of_this_month_and_the_next(doors: Doors, browsers: Browsers) -> None:
+    world = doors.world
+    world.activate("s1", "c1", "laptop", "2026-06-24")
+    world.activate("s2", "c2", "laptop", "2026-07-20")
+    world.hear("service.resumed", service_id="s1", effective="2026-06-25")
+    world.run("2026-07-02")
+    world.project()
+    text = browsers("finance").get("/console").text
+    issued = doors.get("/v1/invoices/months").json()["months"]
+    july = next(one for one in issued if one["month"] == "2026-07")
+    august = next(one for one in doors.get("/v1/forecast").json()["months"] if one["month"] == "2026-08")
+    for amount in (july["net"], august["net"], august["running"]):
+        assert f"{amount} " in text, amount
+    assert 'href="/console/services/s1"' in text, "the anomaly of what was never suspended"
+    assert "2 Jul 2026" in text, "the last run"
+
+
+def test_an_empty_world_says_so(doors: Doors, browsers: Browsers) -> None:
+    doors.world.project()
+    text = browsers("auditor").get("/console").text
+    assert "Nothing was issued, and nothing is to come." in text
+    assert "Nothing: every message was read" in text
+    assert "None yet." in text
+
+
+def test_read_models_of_another_version_are_named(doors: Doors, browsers: Browsers) -> None:
+    doors.world.project()
+    with doors.world.connect() as connection:
+        connection.execute("DROP TABLE read.issued_months_v1")
+    answer = browsers("admin").get("/console")
+    assert (answer.status_code, "billing rebuild all" in answer.text) == (503, True)
+    api = doors.get("/v1/invoices/months")
+    assert (api.status_code, api.json()["code"]) == (503, "rebuild_needed")
