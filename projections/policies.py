@@ -66,6 +66,9 @@ LIST: Final[LiteralString] = """
 ZONE: Final[LiteralString] = """
     SELECT value FROM policies_v1 WHERE tenant_id = %(tenant_id)s AND customer_id = '' AND key = 'timezone'
     ORDER BY heard LIMIT 1"""
+CURRENCY: Final[LiteralString] = """
+    SELECT value FROM policies_v1 WHERE tenant_id = %(tenant_id)s AND customer_id = '' AND key = 'currency'
+    ORDER BY heard LIMIT 1"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,12 @@ def zone_of_tenant(cursor: Cursor[Any], tenant_id: str) -> tzinfo:
     """Return the tenant's time zone, which its first configuration sets for good; UTC before that."""
     found = cursor.execute(ZONE, {"tenant_id": tenant_id}).fetchone()
     return UTC if found is None else ZoneInfo(orjson.loads(found[0]))
+
+
+def currency_of_tenant(cursor: Cursor[Any], tenant_id: str) -> str | None:
+    """Return the tenant's currency, which its first configuration sets for good; None before that."""
+    found = cursor.execute(CURRENCY, {"tenant_id": tenant_id}).fetchone()
+    return None if found is None else str(orjson.loads(found[0]))
 
 
 def _rows(tenant_id: str, customer_id: str, events: Sequence[Heard]) -> Iterator[tuple[object, ...]]:

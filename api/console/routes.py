@@ -7,12 +7,15 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.console import static_files
 from api.console.doors import HOME, PageRoute, open_door, page_door
-from api.console.pages import invoices, login, overview
+from api.console.pages import anomalies, catalog, events, invoices, login, overview
 from api.errors import NotFoundError
 
 PAGES: Final = (
     overview.router,
     invoices.router,
+    catalog.router,
+    anomalies.router,
+    events.router,
 )
 
 
