@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -20,10 +21,11 @@ import yaml  # noqa: F401
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
 from tests.mutants.mutations import Kind, Mutant, mutants
-from tests.mutants.trial import ROOT, SCENARIOS, GeneratedWorld, generated_worlds, killer
+from tests.mutants.trial import ROOT, SCENARIOS, GeneratedWorld, generated_worlds, killer, read_pytest
 
 EXPLAINED = ROOT / "docs" / "explanation" / "mutants.md"
 FENCE = "```text"
+UNCHANGED = "(unchanged)"
 
 
 class _ReadsAllOfPydantic(BaseModel):
@@ -49,6 +51,8 @@ class Run:
     worlds: Sequence[GeneratedWorld]
     paths: list[str]
     verbose: bool
+    quick: bool
+    notes: Path | None
     survivors: list[str] = field(default_factory=list)
     killed: int = 0
     _running: dict[int, tuple[Mutant, int]] = field(default_factory=dict)
@@ -64,7 +68,9 @@ class Run:
     def _try(self, mutant: Mutant, writing: int) -> None:
         """In the mutant's own process: never return to the loop, whatever happens."""
         try:
-            os.write(writing, (killer(mutant, self.paths, self.worlds) or "").encode()[:4000])
+            os.write(
+                writing, (killer(mutant, self.paths, self.worlds, quick=self.quick) or "").encode()[:4000]
+            )
             os._exit(0)
         finally:
             traceback.print_exc()
@@ -81,15 +87,29 @@ class Run:
                 raise SystemExit(f"the trial itself failed: {mutant.name}")
             if status:
                 by = f"it was ended by signal {os.WTERMSIG(status)}"
-            if self.verbose:
+            if self.verbose or not (by or mutant.name == UNCHANGED):
                 _say(f"{by or 'SURVIVED'} <- {mutant.name}")
             if not by:
                 self.survivors.append(mutant.name)
                 continue
             self.killed += 1
+            if self.notes is not None:
+                with self.notes.open("a", encoding="utf-8") as noted:
+                    noted.write(f"{_key(mutant)} {by}\n")
             if by in self.paths:
                 self.paths.remove(by)
                 self.paths.insert(0, by)
+
+
+def _key(mutant: Mutant) -> str:
+    return sha256(f"{mutant.module}\n{mutant.source}".encode()).hexdigest()
+
+
+def noticed_before(notes: Path | None) -> frozenset[str]:
+    """Return the keys of the mutants that an earlier run noted."""
+    if notes is None or not notes.exists():
+        return frozenset()
+    return frozenset(line.split(" ", 1)[0] for line in notes.read_text(encoding="utf-8").splitlines())
 
 
 def explained() -> Iterator[str]:
@@ -113,23 +133,39 @@ def main() -> int:
     parser.add_argument(
         "--only", default="", metavar="REGEX", help="try only mutants whose name has this in it"
     )
+    parser.add_argument(
+        "--quick", action="store_true", help="leave out the slow files of tests: more survives, and sooner"
+    )
+    parser.add_argument(
+        "--notes",
+        type=Path,
+        metavar="FILE",
+        help="note there what was noticed, and don't try again what stands there",
+    )
     options = parser.parse_args()
     files = [path.resolve() for path in options.files] or sorted((ROOT / "billing").glob("*.py"))
     paths = sorted(str(path.relative_to(SCENARIOS)) for path in SCENARIOS.rglob("*") if path.is_file())
-    run = Run(list(generated_worlds()), paths, options.verbose)
+    read_pytest()
+    run = Run(list(generated_worlds()), paths, options.verbose, options.quick, None)
     unchanged = ROOT / "billing" / "money.py"
-    run.start(Mutant("billing.money", "(unchanged)", unchanged.read_text(encoding="utf-8")))
+    run.start(Mutant("billing.money", UNCHANGED, unchanged.read_text(encoding="utf-8")))
     run.finish(0)
-    if run.survivors != ["(unchanged)"]:
+    if run.survivors != [UNCHANGED]:
         raise SystemExit("the tests fail on the code as it is")
     run.survivors.clear()
+    run.notes = options.notes
+    before = noticed_before(options.notes)
     _say("file | mutants | killed | survived | seconds")
     for path in files:
         begun, killed, survived = time.monotonic(), run.killed, len(run.survivors)
         for mutant in mutants(path, ROOT, options.kind or get_args(Kind)):
-            if re.search(options.only, mutant.name):
-                run.start(mutant)
-                run.finish(options.jobs - 1)
+            if not re.search(options.only, mutant.name):
+                continue
+            if _key(mutant) in before:
+                run.killed += 1
+                continue
+            run.start(mutant)
+            run.finish(options.jobs - 1)
         run.finish(0)
         killed, survived = run.killed - killed, len(run.survivors) - survived
         _say(f"{path.name} | {killed + survived} | {killed} | {survived} | {time.monotonic() - begun:.0f}")
@@ -140,7 +176,7 @@ def main() -> int:
     names = {path.name for path in files}
     gone = (
         []
-        if options.only or options.kind
+        if options.only or options.kind or options.quick
         else sorted(name for name in known - set(run.survivors) if name.split()[0] in names)
     )
     for name in gone:

@@ -52,21 +52,25 @@ class _Changes(cst.CSTVisitor):
     """Collects (place, node, its replacement).
 
     Left out is what no test could or should notice: annotations, type aliases, decorators (sizes of caches,
-    slots), and the words of errors and anomalies: what a program reads of them is their code.
+    slots), and the words of errors and anomalies: what a program reads of them is their code. So are `strict`
+    of zip, which states what would be our own mistake, and the sizes of caches that are made by a call.
     """
 
     def __init__(self, kinds: Container[Kind]) -> None:
         self._kinds = kinds
         self.found: list[tuple[Place, cst.CSTNode, cst.CSTNode]] = []
         self._place: list[str] = []
+        self._unread: list[cst.Arg] = []
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         if isinstance(node, cst.FunctionDef | cst.ClassDef):
             self._place.append(node.name.value)
         if isinstance(node, cst.Annotation | cst.Decorator | cst.Raise | cst.ImportFrom | cst.Import):
             return False
-        if _says_why(node):
+        if _says_why(node) or (any(node is arg for arg in self._unread) and not _is_false(node)):
             return False
+        if isinstance(node, cst.Call):
+            self._unread.extend(_unread(node))
         if not self._place and _names_a_type(node):
             return False
         for node_type, operator in mutation_operators:
@@ -77,15 +81,40 @@ class _Changes(cst.CSTVisitor):
                 changed = list(operator(node))
                 if operator is operator_string:
                     del changed[1:]  # the first puts letters around it; the others change the case
+                if operator is operator_arg_removal and isinstance(node, cst.Call):
+                    changed = [call for call in changed if self._is_read(node, call)]
                 self.found.extend((tuple(self._place), node, replacement) for replacement in changed)
         if isinstance(node, cst.Assert):
             node.test.visit(self)
             return False
         return True
 
+    def _is_read(self, call: cst.Call, changed: cst.CSTNode) -> bool:
+        """Tell whether another argument was changed than those that nothing depends on."""
+        assert isinstance(changed, cst.Call)
+        left = [*changed.args, *self._unread]
+        return not all(any(arg is other for other in left) for arg in call.args)
+
     def on_leave(self, original_node: cst.CSTNode) -> None:
         if isinstance(original_node, cst.FunctionDef | cst.ClassDef):
             self._place.pop()
+
+
+def _unread(call: cst.Call) -> Iterator[cst.Arg]:
+    """Yield arguments that nothing depends on: `strict` of zip, `maxsize` of caches, an anomaly's words."""
+    name = call.func.attr if isinstance(call.func, cst.Attribute) else call.func
+    if not isinstance(name, cst.Name):
+        return
+    if name.value in ("Anomaly", "_anomaly"):
+        yield from call.args[2:3]
+    for arg in call.args:
+        if arg.keyword and (name.value, arg.keyword.value) in (("zip", "strict"), ("lru_cache", "maxsize")):
+            yield arg
+
+
+def _is_false(node: cst.CSTNode) -> bool:
+    """Tell whether an argument is `False`: `strict=True` in its place does something."""
+    return isinstance(node, cst.Arg) and isinstance(node.value, cst.Name) and node.value.value == "False"
 
 
 def _says_why(node: cst.CSTNode) -> bool:
