@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.console import static_files
 from api.console.doors import HOME, PageRoute, open_door, page_door
-from api.console.pages import anomalies, catalog, events, invoices, login, overview
+from api.console.pages import anomalies, catalog, events, invoices, login, overview, services
 from api.errors import NotFoundError
 
 PAGES: Final = (
@@ -16,6 +16,7 @@ PAGES: Final = (
     catalog.router,
     anomalies.router,
     events.router,
+    services.router,
 )
 
 
