@@ -1,0 +1,76 @@
+"""Every page, in both themes and at three widths: readable by everybody, and no wider than the window."""
+
+import re
+
+import pytest
+
+from api.app import create_app
+from tests.api.conftest import context_on
+from tests.api.console.routes import OPEN, pages
+from tests.browser.conftest import Console, Opening
+from tests.browser.parts import axe
+from tests.projections.world import World
+
+pytestmark = [pytest.mark.postgres, pytest.mark.slow]
+
+KNOWN = {
+    "number": "SW-000035",
+    "line": "2",
+    "customer_id": "c-105",
+    "service_id": "lap-1005",
+    "product_id": "laptop-standard",
+    "letter_id": "1",
+    "path": "nowhere",
+}
+"""For each parameter of a page's address: what there is of it in the demo's world."""
+FILES = {
+    "/console/invoices/{number}/pdf",
+    "/console/invoices/{number}/csv",
+    "/console/invoices/export/{form}",
+}
+MORE = [
+    "/console/login",
+    "/console/invoices?period=2026-07&currency=EUR&net_from=100",
+    "/console/invoices?kind=none",
+]
+WIDTHS = (360, 768, 1440)
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+RUN = f"axe.run(document, {{runOnly: {RULES}}})"
+
+
+def addresses(console: Console) -> list[str]:
+    app = create_app(context_on(World(console.url)))
+    found = [
+        re.sub(r"{(\w+)(?::\w+)?}", lambda name: KNOWN[name[1]], one.path)
+        for one in pages(app)
+        if one.method == "GET" and one.path not in OPEN | FILES and set(one.parameters) <= set(KNOWN)
+    ]
+    return [*found, *MORE]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_stands_in_anybodys_way(console: Console, opened: Opening, theme: str) -> None:
+    """axe-core finds no violation of WCAG 2.2 AA, and nothing is wider than the window."""
+    page = opened(color_scheme=theme, bypass_csp=True)  # the page's policy keeps out axe, too
+    wrong = []
+    for address in addresses(console):
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        page.evaluate(axe())
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            if wide > width:
+                wrong.append(f"{address} at {width}: {wide} pixels wide")
+            if width == 768:
+                continue
+            for found in page.evaluate(RUN)["violations"]:
+                places = [node["target"] for node in found["nodes"]][:3]
+                wrong.append(f"{address} at {width}: {found['id']}: {found['help']} {places}")
+    assert wrong == []
+
+
+def test_every_page_has_an_example(console: Console) -> None:
+    app = create_app(context_on(World(console.url)))
+    asked = {name for one in pages(app) for name in one.parameters if one.method == "GET"}
+    assert asked - {"name", "form", "run_id"} <= set(KNOWN)
