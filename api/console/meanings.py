@@ -1,7 +1,9 @@
-"""What codes mean, in a sentence for readers: of anomalies."""
+"""What codes mean, in a sentence for readers: of anomalies and of what was refused."""
 
 from collections.abc import Mapping
 from typing import Final
+
+from schemas.reasons import Reason
 
 ANOMALIES: Final[Mapping[str, str]] = {
     "not_active": (
@@ -33,3 +35,29 @@ ANOMALIES: Final[Mapping[str, str]] = {
     "effective_missing": "A later tenant.configured changes a policy and does not say from when",
 }
 """As docs/reference/errors.md has them."""
+
+SENT_AGAIN: Final = "Its sender sends it again, mended, under the same id; then this one can be discarded."
+A_RELEASE: Final = (
+    "Drive it again when the program was upgraded to a release that knows it. If its sender erred, it sends"
+    " it again, mended; then this one can be discarded."
+)
+REMEDIES: Final[Mapping[Reason, str]] = {
+    **dict.fromkeys(Reason, SENT_AGAIN),
+    Reason.EMPTY: "Nothing was sent, so nothing is lost: it can be discarded.",
+    Reason.UNKNOWN_TYPE: A_RELEASE,
+    Reason.UNKNOWN_VERSION: A_RELEASE,
+    Reason.RESERVED_SOURCE: (
+        "Its sender sends it again with a source of its own; then this one can be discarded."
+    ),
+    Reason.TENANT_UNKNOWN: "Drive it again once tenant.configured has opened the ledger.",
+    Reason.TENANT_SOURCE: (
+        "If the source may configure tenants, an operator names it in BILLING_TENANT_SOURCES; then drive it"
+        " again."
+    ),
+    Reason.CONFLICT: (
+        "The first content stands. Its sender sends the change under a new id; then this one can be"
+        " discarded."
+    ),
+    Reason.FOREIGN_TENANT: "Its sender uses a key of the tenant that the event names.",
+}
+"""What helps, for each reason."""

@@ -7,7 +7,17 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.console import static_files
 from api.console.doors import HOME, PageRoute, open_door, page_door
-from api.console.pages import anomalies, catalog, events, invoices, login, overview, services
+from api.console.pages import (
+    anomalies,
+    bill_runs,
+    catalog,
+    dead_letters,
+    events,
+    invoices,
+    login,
+    overview,
+    services,
+)
 from api.errors import NotFoundError
 
 PAGES: Final = (
@@ -17,6 +27,8 @@ PAGES: Final = (
     anomalies.router,
     events.router,
     services.router,
+    dead_letters.router,
+    bill_runs.router,
 )
 
 

@@ -23,7 +23,12 @@ LISTING: Final = Listing(
     COLUMNS,
     "ledger.quarantine",
     {"id": Order(("id",), ("bigint",))},
-    {"state": "state = %(state)s", "reason": "reason = %(reason)s", "id": "id = %(id)s"},
+    {
+        "state": "state = %(state)s",
+        "states": "state = ANY(%(states)s)",
+        "reason": "reason = %(reason)s",
+        "id": "id = %(id)s",
+    },
 )
 
 
@@ -100,7 +105,7 @@ def list_dead_letters(
 )
 def get_dead_letter(view: Viewing, letter_id: LetterId) -> DeadLetterDetail:
     """Show a refused message with its content, which may hold personal data."""
-    letter = _letter(view, letter_id)
+    letter = letter_of(view, letter_id)
     headers = [Header(name=name, value=_text(value)) for name, value in letter.original_headers()]
     return DeadLetterDetail(
         **_summary(letter),
@@ -120,7 +125,7 @@ def get_dead_letter(view: Viewing, letter_id: LetterId) -> DeadLetterDetail:
 )
 def redrive_dead_letter(context: Contextual, view: Viewing, letter_id: LetterId) -> Redriven:
     """Read a refused message again and book it; refused again, it stays, with the new reason."""
-    _letter(view, letter_id)  # of another tenant: unknown
+    letter_of(view, letter_id)  # of another tenant: unknown
     with context.pool.connection() as connection:
         done = redrive(
             connection,
@@ -131,7 +136,8 @@ def redrive_dead_letter(context: Contextual, view: Viewing, letter_id: LetterId)
     return Redriven.model_validate(done, from_attributes=True)
 
 
-def _letter(view: View, letter_id: int) -> DeadLetter:
+def letter_of(view: View, letter_id: int) -> DeadLetter:
+    """Return a refused message of the tenant. Raises DeadLetterError."""
     wanted = Wanted("id", 1, filters={"id": letter_id})
     for found in pages.page(view.cursor, view.tenant_id, LISTING, wanted):
         return DeadLetter(*found.row)

@@ -19,6 +19,9 @@ X = dict.fromkeys(("number", "form", "line", "name", "path", "customer_id", "ser
 }  # fmt: skip
 MAY_CHANGE = {
     "/console/logout": "finance auditor admin",
+    "/console/bill-runs": "finance admin",
+    "/console/bill-runs/{run_id}/issue": "finance admin",
+    "/console/dead-letters/{letter_id}/redrive": "admin",
 }
 """Who may send which form; a new one must be here, beside saying so itself."""
 
