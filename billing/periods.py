@@ -70,12 +70,8 @@ class Layout:
         return start, day_in_month(month + months, anchor_day)
 
     def phase(self, interval: Interval, activation: Day) -> int:
-        """Return a number that is equal for activations whose boundaries are the same."""
-        if self.alignment == "anniversary":
-            return activation
-        if interval == "week" or self.alignment == "calendar":
-            return 0
-        return self._anchor(activation)[0] % INTERVAL_MONTHS[interval]
+        """Return a number that is equal for activations with the same boundaries; an anniversary has none."""
+        return 0 if interval == "week" else self._anchor(activation)[0] % INTERVAL_MONTHS[interval]
 
     def _anchor(self, activation: Day) -> tuple[int, int]:
         """Return anchor month and anchor day; for a billing day, the first one on or after the activation."""
@@ -168,21 +164,20 @@ class Grids:
         if layout.alignment == "anniversary":
             return Grid(_unchanging(layout, interval, activation, activation))
         year = date.fromordinal(activation).year
-        decade = Day(date(max(year - year % _DECADE_YEARS, 2), 1, 1).toordinal())
+        decade = Day(date(year - year % _DECADE_YEARS, 1, 1).toordinal())
         key = (interval, layout.phase(interval, activation), decade)
         if key not in self._by_phase:
             self._by_phase[key] = Grid(_unchanging(layout, interval, activation, min(decade, activation)))
         return self._by_phase[key]
 
     def _changing(self, interval: Interval, activation: Day) -> Iterator[tuple[Day, Day, Day]]:
-        """Walk from the activation, or from the first change if that was earlier, boundary by boundary."""
+        """Walk from the activation, or from before the first change if that is earlier, period by period."""
         first_change = self._layouts[1][0]
         origin = min(activation, Day(first_change - 1))
         start, end = self._layouts[0][1].around(origin, interval, activation)
         begin = start
         while True:
-            if end > activation:
-                yield begin, start, end
+            yield begin, start, end
             begin = end
             start, end = self._in_force(begin).around(begin, interval, activation)
 

@@ -51,7 +51,6 @@ class Dated:
     """Values that one fact sets from its effective day on; None means back to what holds without them."""
 
     effective: Day
-    heard: int
     values: Mapping[str, Any]
 
 
@@ -105,7 +104,7 @@ class PolicyBook:
         tenant: Sequence[Dated],
         customers: Mapping[str, "CustomerFacts"],
     ) -> None:
-        """`tenant` and the customers' dated values are in the order (effective, heard)."""
+        """`tenant` and the customers' dated values are in the order of their days, of one day as heard."""
         self.currency = currency
         self.zone = zone
         self._tenant = tuple(tenant)
@@ -147,7 +146,7 @@ class PolicyBook:
 
     def terms_with(self, billing_days: OwnBillingDays) -> CustomerTerms:
         """Return the terms of a customer in the tenant's zone that has set these billing days and no more."""
-        dated = tuple(Dated(effective, 0, {"billing_day": value}) for effective, value in billing_days)
+        dated = tuple(Dated(effective, {"billing_day": value}) for effective, value in billing_days)
         return self._make(CustomerFacts(self.zone, dated, {}))
 
     def _make(self, facts: "CustomerFacts") -> CustomerTerms:
@@ -198,7 +197,7 @@ def fold_policies(events: Iterable[PolicyEvent]) -> tuple[PolicyBook, tuple[Anom
     `events` (`tenant.configured`, `customer.registered`, `customer.changed`) are in any order; one
     `tenant.configured` must be among them, else `InvalidFactError`.
     """
-    ordered = sorted(_once(events), key=lambda item: item[1])
+    ordered = sorted(_once(events), key=lambda item: item[1])  # sorting by day keeps this order within a day
     anomalies: list[Anomaly] = []
     tenant = [item for item in ordered if item[0]["type"] == "tenant.configured"]
     if not tenant:
@@ -232,11 +231,11 @@ def _tenant_values(items: Sequence[PolicyEvent], zone: ZoneInfo, anomalies: list
     """Return the tenant's dated values: the first fact counts from always, a later one from its day."""
     opening_ref = event_ref(items[0][0])
     dated: list[Dated] = []
-    for event, heard in _not_withdrawn(items, anomalies, keep=opening_ref):
+    for event in _not_withdrawn(items, anomalies, keep=opening_ref):
         data, ref = event["data"], event_ref(event)
         values = _policy_values(data)
         if ref == opening_ref:
-            dated.append(Dated(ALWAYS, heard, values))
+            dated.append(Dated(ALWAYS, values))
             continue
         anomalies.extend(
             Anomaly(ref, "tenant_differs", f"{name} never changes")
@@ -247,8 +246,8 @@ def _tenant_values(items: Sequence[PolicyEvent], zone: ZoneInfo, anomalies: list
             detail = "policies that change name the day from which they count, in effective"
             anomalies.append(Anomaly(ref, "effective_missing", detail))
         elif values:
-            dated.append(Dated(_local_day(data["effective"], zone), heard, values))
-    return sorted(dated, key=lambda entry: (entry.effective, entry.heard))
+            dated.append(Dated(_local_day(data["effective"], zone), values))
+    return sorted(dated, key=lambda entry: entry.effective)
 
 
 def _customer(
@@ -270,29 +269,24 @@ def _customer(
         if event["data"].get("timezone") != name
     )
     dated: list[Dated] = []
-    prices: dict[tuple[str, str], list[tuple[int, CustomerPrice]]] = {}
-    for event, heard in _not_withdrawn(items, anomalies, keep=None):
+    prices: dict[tuple[str, str], list[CustomerPrice]] = {}
+    for event in _not_withdrawn(items, anomalies, keep=None):
         data, ref = event["data"], event_ref(event)
         effective = ALWAYS
         if event["type"] == "customer.changed":
             effective = _local_day(data["effective"], zone)
         values = _policy_values(data)
         if values:
-            dated.append(Dated(effective, heard, values))
+            dated.append(Dated(effective, values))
         for product_id, amounts in (data.get("price_overrides") or {}).items():
             for price_id, text in amounts.items():
                 amount = None if text is None else number(text)
                 price = CustomerPrice(effective, amount, ref)
-                prices.setdefault((product_id, price_id), []).append((heard, price))
+                prices.setdefault((product_id, price_id), []).append(price)
     return CustomerFacts(
         zone,
-        tuple(sorted(dated, key=lambda entry: (entry.effective, entry.heard))),
-        {
-            key: tuple(
-                price for _, price in sorted(entries, key=lambda entry: (entry[1].effective, entry[0]))
-            )
-            for key, entries in prices.items()
-        },
+        tuple(sorted(dated, key=lambda entry: entry.effective)),
+        {key: tuple(sorted(entries, key=lambda price: price.effective)) for key, entries in prices.items()},
     )
 
 
@@ -304,8 +298,8 @@ def _registration_order(event: Mapping[str, Any]) -> tuple[bool, datetime | None
 
 def _not_withdrawn(
     items: Sequence[PolicyEvent], anomalies: list[Anomaly], *, keep: EventRef | None
-) -> list[PolicyEvent]:
-    """Return the facts that no other one supersedes; what counts from always can't be superseded."""
+) -> list[Mapping[str, Any]]:
+    """Return the facts that no other one supersedes, in order; what counts from always can't be."""
     dated = {
         event_ref(event)
         for event, _ in items
@@ -313,8 +307,8 @@ def _not_withdrawn(
     }
     targets = {event_ref(event): superseded_by(event) for event, _ in items}
     withdrawn = {target for ref, target in targets.items() if target in dated and target != ref}
-    live = [(event, heard) for event, heard in items if event_ref(event) not in withdrawn]
-    for event, _ in live:
+    live = [event for event, _ in items if event_ref(event) not in withdrawn]
+    for event in live:
         ref = event_ref(event)
         target = targets[ref]
         if target is not None and (target == ref or target not in dated):

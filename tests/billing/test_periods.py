@@ -34,6 +34,13 @@ CALENDAR, ANNIVERSARY = Layout("calendar", 1), Layout("anniversary", 1)
         pytest.param(CALENDAR, "half_year", "2026-06-24", ["2026-01-01", "2026-07-01"], id="half-year"),
         pytest.param(CALENDAR, "year", "2026-06-24", ["2026-01-01", "2027-01-01"], id="calendar year"),
         pytest.param(CALENDAR, "week", "2026-06-24", ["2026-06-22", "2026-06-29"], id="Monday"),
+        pytest.param(
+            Layout("billing_day", 15),
+            "week",
+            "2026-06-24",
+            ["2026-06-22", "2026-06-29"],
+            id="Monday, whatever the billing day",
+        ),
         pytest.param(ANNIVERSARY, "week", "2026-06-24", ["2026-06-24", "2026-07-01"], id="weekday"),
         pytest.param(
             Layout("billing_day", 31),
@@ -97,6 +104,15 @@ def test_a_service_activated_inside_an_old_period_keeps_it():
     ]
 
 
+def test_a_period_that_begins_on_the_day_of_the_change_has_the_new_alignment():
+    """Also for a service that is activated later (BILLING.md §1)."""
+    grids = changing((None, CALENDAR), ("2026-11-01", Layout("billing_day", 15)))
+    for activation in ("2026-06-24", "2026-11-20"):
+        assert pieces(grids.grid("month", day(activation)), "2026-11-20", 1) == [
+            ("2026-11-15", "2026-11-15", "2026-12-15")
+        ]
+
+
 def test_a_change_that_is_taken_back_before_a_boundary_is_nothing():
     grids = changing((None, CALENDAR), ("2026-10-10", ANNIVERSARY), ("2026-10-20", CALENDAR))
     assert pieces(grids.grid("month", day("2026-01-10")), "2026-10-12", 2) == [
@@ -111,12 +127,33 @@ def test_a_grid_is_shared_where_boundaries_are_the_same():
     assert grids.grid("quarter", day("2026-06-01")) is not grids.grid("quarter", day("2026-06-16"))
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param("2030-01-25", "2030-01-02", id="weeks before it"),
+        pytest.param("2040-01-02", "2040-01-01", id="a Monday, and the Sunday before"),
+    ],
+)
+def test_a_shared_grid_has_the_periods_of_an_earlier_activation(first, second):
+    grids = Grids([(ALWAYS, CALENDAR)])
+    later, earlier = (grids.grid("week", day(activation)) for activation in (first, second))
+    assert later is earlier
+    assert earlier.starts[earlier.at(day(second))] <= day(second)
+
+
+def test_the_day_on_which_a_period_ends_is_of_the_next_one():
+    grid = Grids([(ALWAYS, ANNIVERSARY)]).grid("month", day("2026-06-24"))
+    index = grid.at(day("2026-07-24"))
+    assert iso(grid.starts[index]) == "2026-07-24"
+
+
 def test_nothing_is_looked_for_beyond_the_limit():
     grid = Grids([(ALWAYS, CALENDAR)]).grid("month", day("2026-06-24"))
     assert grid.within(day("9999-12-31"), day("2026-07-02")) == -1
     assert len(grid.ends) < 200
     index = grid.within(day("2026-07-31"), day("2026-07-02"))
     assert iso(grid.begins[index]) == "2026-07-01"
+    assert grid.within(day("2026-07-31"), day("2026-06-30")) == -1, "it is known by now, but lies beyond"
     assert grid.following(index, day("2026-07-31")) == -1
     assert grid.following(index, day("2026-08-01")) == index + 1
 

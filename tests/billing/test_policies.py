@@ -44,7 +44,21 @@ VALUES = {
     "stop_day": "billed",
     "rounding": "down",
     "credit_on_stop": "none",
+    "account_credit": "pay_out",
 }
+
+
+def test_the_defaults():
+    """As BILLING.md §10 shows them; what is left over is set off."""
+    assert Policy() == Policy(
+        alignment="calendar",
+        billing_day=1,
+        proration="actual",
+        stop_day="free",
+        rounding="half_up",
+        credit_on_stop="credit",
+        account_credit="set_off",
+    )
 
 
 @pytest.mark.parametrize("name", VALUES)
@@ -247,3 +261,28 @@ def test_full_periods_follow_the_alignment_in_force():
         "2026-07-01",
         "2026-07-15",
     ]
+
+
+def test_the_billing_days_that_a_customer_set_are_told_and_taken_again():
+    """A forecast keeps them instead of the customer: its terms have the same billing days."""
+    book, _ = folded(
+        tenant(timezone="Europe/Zurich", billing_day=5),
+        registered(billing_day=7, timezone="Asia/Tokyo", price_overrides={"p": {"rent": "9"}}),
+        changed("n", "2026-06-01", rounding="down"),
+        changed("a", "2026-07-01", billing_day=9),
+        changed("b", "2026-08-01", billing_day=None),
+        registered("d", customer_id="d"),
+    )
+    own = book.own_billing_days("c")
+    assert own == ((ALWAYS, 7), (day("2026-07-01"), 9), (day("2026-08-01"), None))
+    assert (book.own_billing_days("d"), book.own_billing_days("?")) == ((), ())
+    terms = book.terms_with(own)
+    assert [terms.billing_day_on(day(on)) for on in ("2026-06-30", "2026-07-01", "2026-08-01")] == [7, 9, 5]
+    assert (terms.zone, terms.prices) == (ZoneInfo("Europe/Zurich"), {})
+    assert terms.policy(day("2026-07-01")).rounding == "half_up"
+
+
+def test_a_billing_day_does_not_part_the_grids_of_calendar_months():
+    book, _ = folded(tenant(), registered(billing_day=7), registered("d", customer_id="d", billing_day=9))
+    one, other = (book.terms(name).grid("month", day("2026-06-01")) for name in ("c", "d"))
+    assert one is other
