@@ -3,22 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from billing.days import Day, day, instant
 from billing.errors import InvalidFactError
 from billing.money import Exact, exact
-
-SERVICE_EVENT_TYPES: Final = (
-    "service.scheduled",
-    "service.activated",
-    "service.changed",
-    "service.suspended",
-    "service.resumed",
-    "service.deactivated",
-    "service.returned",
-    "service.voided",
-)
 
 
 class EventRef(NamedTuple):
@@ -48,8 +37,8 @@ class ServiceEvent:
     type: str
     service_id: str
     effective: Day | datetime
+    heard: int
     occurred_at: datetime | None = None
-    heard: int = 0
     customer_id: str | None = None
     product_id: str | None = None
     quantity: Exact | None = None

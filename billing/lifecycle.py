@@ -251,6 +251,7 @@ _TRANSITIONS: Final[dict[str, Callable[[Lifecycle, ServiceEvent, Day], None]]] =
     "service.returned": Lifecycle.returned,
     "service.voided": Lifecycle.voided,
 }
+SERVICE_EVENT_TYPES: Final = frozenset(_TRANSITIONS)
 
 
 def _merged(own_prices: dict[str, Exact], event: ServiceEvent) -> dict[str, Exact]:

@@ -17,7 +17,8 @@ from billing.adjustments import ENTERED, VOIDED, fold_adjustments
 from billing.catalog import fold_catalog
 from billing.days import day
 from billing.entitlement import entitle
-from billing.facts import SERVICE_EVENT_TYPES, EventRef, ServiceEvent, event_ref, service_event
+from billing.facts import EventRef, ServiceEvent, event_ref, service_event
+from billing.lifecycle import SERVICE_EVENT_TYPES
 from billing.money import format_minor
 from billing.policies import PolicyBook, fold_policies
 from billing.timeline import fold
@@ -25,7 +26,6 @@ from billing.timeline import fold
 CATALOG_TYPES = frozenset(("product.published", "price.published"))
 POLICY_TYPES = frozenset(("tenant.configured", "customer.registered", "customer.changed"))
 ADJUSTMENT_TYPES = frozenset((ENTERED, VOIDED))
-LIFECYCLE_TYPES = frozenset(SERVICE_EVENT_TYPES)
 
 CloudEvent = Mapping[str, Any]
 
@@ -172,7 +172,7 @@ def _adjustments(
 
 def _services(facts: Iterable[HeardEvent], position: int) -> Mapping[str, Sequence[ServiceEvent]]:
     services: dict[str, list[ServiceEvent]] = defaultdict(list)
-    for event, seq in _of(facts, position, LIFECYCLE_TYPES):
+    for event, seq in _of(facts, position, SERVICE_EVENT_TYPES):
         services[event["data"]["service_id"]].append(service_event(event, seq))
     return services
 

@@ -64,7 +64,7 @@ def test_a_later_publication_may_rename_and_add_prices():
     fee = {"price_id": "fee", "kind": "one_time", "amount": "1", "trigger": "change", "since": "2026-07-01"}
     late = fee | {"price_id": "late", "since": None}
     catalog, anomalies = fold_catalog(
-        [(product(), 1), (product("q", more=[fee, late], description="better"), 2)]
+        [(product(), 1), (product("q", more=[late, fee], description="better"), 2)]
     )
     assert [price.price_id for price in catalog.products["p"].prices] == ["fee", "rent"]
     assert iso(catalog.products["p"].prices[0].since) == "2026-07-01"
@@ -119,10 +119,10 @@ def test_of_two_versions_of_one_day_the_later_heard_counts():
 def test_a_version_can_be_superseded():
     facts = [
         (product(), 1),
-        (version("a", "2026-06-15"), 2),
-        (version("b", "2026-06-15", "29.00", supersedes={"id": "a"}), 3),
-        (version("c", "2026-06-16", "28.00", supersedes={"id": "p"}), 4),
-        (version("d", "2026-06-16", price_id="none"), 5),
+        (version("d", "2026-06-16", price_id="none"), 2),
+        (version("a", "2026-06-15"), 3),
+        (version("b", "2026-06-15", "29.00", supersedes={"id": "a"}), 4),
+        (version("c", "2026-06-16", "28.00", supersedes={"id": "p"}), 5),
     ]
     catalog, anomalies = fold_catalog(facts)
     assert amounts(catalog, begin="2026-06-01", on="2026-06-15") == "29.00"

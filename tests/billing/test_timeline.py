@@ -20,7 +20,7 @@ def zones(customer_ids):
 
 
 def event(kind, effective, event_id=None, **members):
-    members.setdefault("service_id", "s1")
+    members = {"service_id": "s1", "heard": 0, **members}
     if "quantity" in members:
         members["quantity"] = exact(members["quantity"])
     if "supersedes" in members:
