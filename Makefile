@@ -8,10 +8,10 @@ WORKERS ?= 2
 UNIT := not postgres and not broker and not demo and not slow
 DEEP := tests/billing/test_properties.py tests/oracle/test_engine_agrees.py tests/checker/test_recompute.py
 
-.PHONY: help setup fmt check check-deep test mutants bench demo run schemas lock
+.PHONY: help setup fmt check check-deep test mutants bench demo run screenshots schemas lock
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "make %-12s %s\n", $$1, $$2}'
 
 .venv/.set-up: requirements.lock pyproject.toml .ci/setup
 	@PYTHON="$(PYTHON)" .ci/setup
@@ -46,8 +46,11 @@ bench: .venv/.set-up ## measure ingestion and the bill run against the database'
 demo: .venv/.set-up ## half a year of two sellers, from Kafka to invoices; results in out/
 	@$(BIN)/billing demo
 
-run: .venv/.set-up ## the demo's world that stays up: API at a printed address, until Ctrl-C
+run: .venv/.set-up ## the demo's world that stays up: API and console at a printed address, until Ctrl-C
 	@$(BIN)/billing demo stay
+
+screenshots: .venv/.set-up ## take the pictures of the console that README and docs show; needs chromium
+	@$(BIN)/python -m tests.browser.screenshots
 
 schemas: .venv/.set-up ## write the JSON Schema, AsyncAPI and OpenAPI files anew
 	@$(BIN)/python -m schemas.generate

@@ -1,1 +1,1 @@
-"""The HTTP door: REST under /v1. It translates and decides nothing."""
+"""The HTTP doors: REST under `/v1`, the console, keys and roles."""

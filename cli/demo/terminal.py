@@ -157,6 +157,10 @@ def show_standing(found: Standing, terminal: Console) -> None:
     """Print where the world that stays up answers, with which keys, and what to try."""
     terminal.print()
     terminal.print(Text(f"It stays up until Ctrl-C: {found.address}", style="bold"), soft_wrap=True)
+    terminal.print(
+        Text("The console is there, the API below /v1. Log in with a key of role finance or admin."),
+        soft_wrap=True,
+    )
     for tenant_id, made in found.keys.items():
         _heading(f"Keys of {tenant_id}, for this run alone", terminal)
         table = _table("role", "key")

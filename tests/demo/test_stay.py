@@ -76,6 +76,8 @@ def test_what_is_published_is_seen_and_ctrl_c_leaves_nothing(tmp_path):
         assert standing["address"] in settings.read_text()
         key = standing["keys"]["saentis"]["finance"]
         api = httpx2.Client(base_url=standing["address"], headers={"Authorization": f"Bearer {key}"})
+        entered = httpx2.post(f"{standing['address']}/console/login", data={"key": key})
+        assert entered.headers["location"] == "/console"
         where = f"/v1/services/{NEW_SERVICE}"
         assert api.get(where).status_code == 404
         forecast = ("forecast", "--tenant", "saentis", "--months", "1", "--json")
