@@ -12,7 +12,7 @@ from billing.explanation import arithmetic, days_in_words
 from billing.facts import EventRef
 from billing.invoice import assemble
 from billing.invoiced import Invoiced, InvoicedSpan, apply_lines
-from billing.line import Explanation, Line, LineRef, Standing
+from billing.line import NO_SERVICE, Entered, Explanation, Line, LineRef, Standing
 from billing.money import exact
 from billing.policies import fold_policies
 from billing.reconciliation import due_lines
@@ -257,13 +257,37 @@ ONCE = line(
     amount_minor=7500,
     explanation=explanation(rule="one_time", served_days=1, full_days=1, numerator=7500),
 )
+BY_HAND = line(
+    service_id=NO_SERVICE,
+    product_id="",
+    kind="adjustment",
+    full_start=None,
+    full_end=None,
+    explanation=explanation(
+        rule="one_time",
+        price_source="adjustment",
+        entered=Entered("Goodwill", "late delivery", "ann"),
+        charged_from=day("2026-06-24"),
+    ),
+)
 
 
 @pytest.mark.parametrize(
-    "item", [line(), ADJUSTING, REVERSING, ONCE], ids=["charge", "adjust", "reverse", "once"]
+    "item",
+    [line(), ADJUSTING, REVERSING, ONCE, BY_HAND],
+    ids=["charge", "adjust", "reverse", "once", "by hand"],
 )
 def test_a_line_survives_the_wire(item):
     assert Line.from_data(item.as_data("EUR"), "EUR") == item
+
+
+def test_the_data_of_a_line_by_hand():
+    """What it lacks is null; what was said of it, and from when it is charged, stands in its explanation."""
+    data = BY_HAND.as_data("EUR")
+    assert [data[name] for name in ("service_id", "product_id", "full_start", "full_end")] == [None] * 4
+    assert data["explanation"]["entered"] == {"text": "Goodwill", "reason": "late delivery", "author": "ann"}
+    assert data["explanation"]["charged_from"] == "2026-06-24"
+    assert {"entered", "charged_from"}.isdisjoint(ONCE.as_data("EUR")["explanation"])
 
 
 def test_the_data_of_a_correction():

@@ -10,10 +10,11 @@ from billing.days import day
 from billing.facts import event_ref, service_event
 from billing.invoice import calculate
 from billing.invoiced import Invoiced, apply_lines
+from billing.lifecycle import SERVICE_EVENT_TYPES
 from billing.money import format_minor
 from billing.policies import fold_policies
 from billing.timeline import fold
-from cli.demo.hindsight import ADJUSTMENT_TYPES, CATALOG_TYPES, LIFECYCLE_TYPES, POLICY_TYPES, HeardEvent, Run
+from cli.demo.hindsight import ADJUSTMENT_TYPES, CATALOG_TYPES, POLICY_TYPES, HeardEvent, Run
 from cli.demo.world import World, build
 
 
@@ -47,7 +48,7 @@ class Rehearsal:
         book, _ = fold_policies(self._of(POLICY_TYPES))
         catalog, _ = fold_catalog(self._of(CATALOG_TYPES))
         services = defaultdict(list)
-        for event, seq in self._of(LIFECYCLE_TYPES):
+        for event, seq in self._of(SERVICE_EVENT_TYPES):
             services[event["data"]["service_id"]].append(service_event(event, seq))
         timelines = [fold(events, book.zone_of) for events in services.values()]
         registered = {event["data"]["customer_id"] for event, _ in self._of({"customer.registered"})}
