@@ -61,7 +61,7 @@ class Alike:
         shape = _shape(data, customer_id)
         if terms is None or shape is None:
             return None
-        standing = tuple([_standing(span) for span in invoiced]) if invoiced else ()
+        standing = tuple([_standing(span) for span in invoiced])
         key = (shape, self._kind_of(terms, customer_id), since, standing)
         if key in self._patterns:
             return self._patterns[key]
@@ -101,9 +101,12 @@ def written(pattern: Pattern, data: Sequence[Any]) -> list[bytes]:
 
 
 def _shape(data: Sequence[Any], customer_id: str) -> tuple[Any, ...] | None:
-    """Return all of a timeline but its names; None unless it is one open state with at most one trigger."""
-    _, refs, segments, stops, triggers, plans, _, withdrawals = data
-    if len(segments) != 1 or len(triggers) > 1 or stops or plans or withdrawals:
+    """Return a timeline but for its names; None unless it is one open state with at most one trigger.
+
+    The trigger may be of an earlier activity of no day, and so of another customer, product or own price.
+    """
+    _, _, segments, stops, triggers, *_ = data
+    if len(segments) != 1 or len(triggers) > 1 or stops:
         return None
     # The rows of billing/segments.py: segment_data and trigger_data.
     start, end, suspended, holder, product, quantity, own, activation, charged_from, _, causes, _ = segments[
@@ -111,7 +114,7 @@ def _shape(data: Sequence[Any], customer_id: str) -> tuple[Any, ...] | None:
     ]
     if holder != customer_id or own:
         return None
-    state = (len(refs), start, end, suspended, product, quantity, activation, charged_from, *causes)
+    state = (start, end, suspended, product, quantity, activation, charged_from, *causes)
     if not triggers:
         return state
     day, kind, holder, product, quantity, own, activation, causes = triggers[0]
@@ -141,7 +144,7 @@ def _pattern_of(
 ) -> Pattern | None:
     places: Mapping[EventRef, int] = {EventRef(*ref): place for place, ref in enumerate(data[1])}
     currencies = {catalog.products[line.product_id].currency or book.currency for line in lines}
-    if len(currencies) > 1 or not all(ref in places for line in lines for ref in line.explanation.events):
+    if len(currencies) > 1:
         return None
     currency = currencies.pop() if currencies else book.currency
     causes: dict[tuple[int, ...], int] = {}

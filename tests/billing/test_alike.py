@@ -1,17 +1,17 @@
 """Services that differ only by name get the lines that each of them would be computed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
 import orjson
 import pytest
 
-from billing.alike import Alike, written
+from billing.alike import Alike, Pattern, written
 from billing.catalog import Catalog, fold_catalog
 from billing.days import Day, day
 from billing.facts import service_event
-from billing.invoice import calculate
+from billing.invoice import Draft, calculate
 from billing.invoiced import Invoiced, apply_lines
 from billing.line_json import canonical_line
 from billing.policies import PolicyBook, fold_policies
@@ -91,6 +91,19 @@ def timelines(random: Random, policies: PolicyBook) -> Iterator[tuple[str, Timel
         )
 
 
+def quick(pattern: Pattern, data: Sequence[Any]) -> list[tuple[str, int, bytes]]:
+    lines = zip(pattern.amounts_minor, written(pattern, data), strict=True)
+    return [(pattern.currency, amount, line) for amount, line in lines]
+
+
+def slow(drafts: Sequence[Draft]) -> list[tuple[str, int, bytes]]:
+    return [
+        (draft.currency, line.amount_minor, canonical_line(line, draft.currency))
+        for draft in drafts
+        for line in draft.lines
+    ]
+
+
 @pytest.mark.parametrize("settling", [False, True], ids=["from the start", "from what is settled"])
 @pytest.mark.parametrize("seed", range(6))
 def test_the_quick_way_writes_what_the_long_way_computes(seed: int, settling: bool) -> None:
@@ -123,26 +136,114 @@ def test_the_quick_way_writes_what_the_long_way_computes(seed: int, settling: bo
             pattern = alike.pattern(data, customer, policies, spans, since)
             if pattern is not None:
                 found += 1
-                expected = [
-                    (draft.currency, line.amount_minor, canonical_line(line, draft.currency))
-                    for draft in drafts
-                    for line in draft.lines
-                ]
-                lines = written(pattern, data)
-                assert [
-                    (pattern.currency, amount, line)
-                    for amount, line in zip(pattern.amounts_minor, lines, strict=True)
-                ] == expected
+                assert quick(pattern, data) == slow(drafts)
             for draft in drafts:
                 later[customer] = apply_lines(later[customer], f"{name}/{issue_day}", draft.lines)
         invoiced, before = later, issue_day
     assert found > 300
 
 
-def test_what_is_not_plain_is_left_to_the_long_way() -> None:
-    policies = book()
-    begin = {"service_id": "s", "customer_id": "c1", "product_id": "laptop", "effective": "2026-01-05"}
-    change = {"service_id": "s", "quantity": 2, "effective": "2026-01-15"}
-    facts = [event("service.activated", "a", begin), event("service.changed", "b", change)]
-    timeline = fold([service_event(fact, seq) for seq, fact in enumerate(facts)], policies.zone_of)
-    assert Alike(catalog(), day("2026-02-01")).pattern(timeline.as_data(), "c1", policies, (), None) is None
+BEGIN = {"service_id": "s", "customer_id": "c1", "product_id": "laptop", "effective": "2026-01-05"}
+
+
+def on(effective: str, kind: str, name: str = "then", **data: Any) -> dict[str, Any]:
+    return event(f"service.{kind}", name, {"service_id": "s", "effective": effective, **data})
+
+
+def activated(name: str = "a", **data: Any) -> dict[str, Any]:
+    return event("service.activated", name, {**BEGIN, **data})
+
+
+def for_no_day(**data: Any) -> list[dict[str, Any]]:
+    """An activity that leaves a trigger, and no day and no stop."""
+    return [
+        activated(**data),
+        on("2026-01-05", "suspended", "a 1"),
+        on("2026-01-05", "deactivated", "a 2"),
+    ]
+
+
+def again(**data: Any) -> dict[str, Any]:
+    """Active without a trigger of its own: another system billed it."""
+    return activated("b", effective="2026-01-20", already_billed_through="2026-01-25", **data)
+
+
+def timeline_of(facts: Sequence[dict[str, Any]]) -> Timeline:
+    return fold([service_event(fact, seq) for seq, fact in enumerate(facts, start=1)], book().zone_of)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param([activated()], id="one activation"),
+        pytest.param([again()], id="billed elsewhere"),
+        pytest.param(
+            [
+                on("2026-01-02", "scheduled", customer_id="c1", product_id="laptop"),
+                event("service.activated", "a", {"service_id": "s", "effective": "2026-01-05"}),
+            ],
+            id="planned before",
+        ),
+        pytest.param(
+            [
+                activated(),
+                on("2026-01-20", "changed", quantity=2),
+                on("2026-01-20", "voided", "no", supersedes={"id": "then"}),
+            ],
+            id="a mistake was withdrawn",
+        ),
+        pytest.param([*for_no_day(), again()], id="active for no day before"),
+    ],
+)
+def test_what_is_plain_is_written_quickly(facts: Sequence[dict[str, Any]]) -> None:
+    timeline, policies, issue_day = timeline_of(facts), book(), day("2026-02-01")
+    data = timeline.as_data()
+    pattern = Alike(catalog(), issue_day).pattern(data, "c1", policies, (), None)
+    assert pattern is not None
+    drafts = calculate("c1", issue_day, [timeline], {}, catalog(), policies)
+    assert quick(pattern, data) == slow(drafts) != []
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        pytest.param([on("2026-01-05", "scheduled", customer_id="c1")], id="never active"),
+        pytest.param([activated(), on("2026-01-15", "changed", quantity=2)], id="changed"),
+        pytest.param([activated(), on("2026-01-05", "changed", quantity=2)], id="two triggers on a day"),
+        pytest.param([activated(), on("2026-01-15", "deactivated")], id="stopped"),
+        pytest.param([activated(), on("2026-01-05", "deactivated"), again()], id="stopped on its first day"),
+        pytest.param([activated(price_overrides={"rent": "5.00"})], id="an own price"),
+        pytest.param([*for_no_day(price_overrides={"setup": "5.00"}), again()], id="an own price, once"),
+        pytest.param([activated(customer_id="c2")], id="another customer"),
+        pytest.param([*for_no_day(customer_id="c2"), again()], id="another customer, once"),
+        pytest.param([*for_no_day(), again(product_id="backup")], id="another currency, once"),
+    ],
+)
+def test_what_is_not_plain_is_left_to_the_long_way(facts: Sequence[dict[str, Any]]) -> None:
+    data = timeline_of(facts).as_data()
+    assert Alike(catalog(), day("2026-03-01")).pattern(data, "c1", book(), (), None) is None
+
+
+def test_customers_with_equal_terms_share_what_is_computed() -> None:
+    """Own prices make a customer one of a kind, and so does any other policy."""
+    alike, policies = Alike(catalog(), day("2026-02-01")), book()
+    found = {}
+    for customer in ("c1", "c2", "c3", "c4", "c5", "c6"):
+        data = timeline_of([activated(customer_id=customer)]).as_data()
+        found[customer] = alike.pattern(data, customer, policies, (), None)
+        assert found[customer] is not None
+    assert found["c1"] is found["c2"]
+    assert len({id(pattern) for pattern in found.values()}) == 5
+
+
+def test_what_was_invoiced_tells_services_apart() -> None:
+    """Of two that are alike otherwise, one has gone out already."""
+    alike, policies, issue_day = Alike(catalog(), day("2026-02-01")), book(), day("2026-02-01")
+    timeline = timeline_of([activated()])
+    (draft,) = calculate("c1", issue_day, [timeline], {}, catalog(), policies)
+    spans = apply_lines(Invoiced(), "INV-1", draft.lines).by_service["s"]
+    nothing = alike.pattern(timeline.as_data(), "c1", policies, spans, None)
+    everything = alike.pattern(timeline.as_data(), "c1", policies, (), None)
+    assert nothing is not None
+    assert everything is not None
+    assert (len(nothing.pieces), len(everything.pieces)) == (0, len(draft.lines))
