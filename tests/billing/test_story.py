@@ -41,8 +41,14 @@ CASES = [
             "stop-day-billed",
             "no-credit-on-stop",
             "rounded-once",
+            "longer-intervals",
+            "weeks",
+            "plan-that-slips",
+            "never-happened",
+            "credit-from-the-invoice",
         )
     ),
+    "corners/stop-gives-nothing-back.yaml",
 ]
 
 
