@@ -41,16 +41,15 @@ class Adjustment:
 class Adjustments:
     """All adjustments of one customer, in the fold's order, and each id's currency."""
 
-    known: tuple[Adjustment, ...] = ()
-    currencies: Mapping[str, str] | None = None
+    known: tuple[Adjustment, ...]
+    currencies: Mapping[str, str]
 
     def currency_of(self, adjustment_id: str) -> str:
         """Return the currency of an adjustment that was entered, ever."""
-        assert self.currencies is not None, "asked for an adjustment of a customer that has none"
         return self.currencies[adjustment_id]
 
 
-NO_ADJUSTMENTS: Final = Adjustments()
+NO_ADJUSTMENTS: Final = Adjustments((), {})
 
 
 def is_adjustment(event: Mapping[str, Any]) -> bool:

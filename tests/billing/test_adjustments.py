@@ -126,6 +126,11 @@ def said_at(time, event):
             id="by its day",
         ),
         pytest.param(
+            entered("e2", "a1", "5", "2026-06-15"),
+            said_at("2026-06-15T09:00:00Z", entered("e1", "a1", "7", "2026-06-14T22:30:00Z")),
+            id="which is the customer's",
+        ),
+        pytest.param(
             said_at("2026-06-15T08:00:00Z", entered("e2", "a1", "5")),
             said_at("2026-06-15T09:00:00Z", entered("e1", "a1", "7")),
             id="then by the time at which it was said",
@@ -167,22 +172,27 @@ def test_a_correction_under_the_same_id_reverses_and_charges():
 
 
 @pytest.mark.parametrize(
-    ("events", "code"),
+    ("events", "code", "named"),
     [
         pytest.param(
-            [entered("e1", "a1", "5"), entered("e2", "a1", "7")], "adjustment_differs", id="taken id"
+            [entered("e1", "a1", "5"), entered("e2", "a1", "7")], "adjustment_differs", "a1", id="taken id"
         ),
         pytest.param(
             [entered("e1", "a1", "5"), entered("e2", "a1", "5", currency="USD", supersedes={"id": "e1"})],
             "adjustment_differs",
+            "a1",
             id="another currency",
         ),
-        pytest.param([voided("e2", "e9")], "supersedes_unknown", id="unknown target"),
-        pytest.param([entered("e1", "a1", "5", supersedes={"id": "e1"})], "supersedes_unknown", id="itself"),
+        pytest.param([voided("e2", "e9")], "supersedes_unknown", "e9", id="unknown target"),
+        pytest.param(
+            [entered("e1", "a1", "5", supersedes={"id": "e1"})], "supersedes_unknown", "e1", id="itself"
+        ),
     ],
 )
-def test_what_makes_no_sense_is_reported(events, code):
-    assert [anomaly.code for anomaly in folded(*events)[1]] == [code]
+def test_what_makes_no_sense_is_reported(events, code, named):
+    (anomaly,) = folded(*events)[1]
+    assert anomaly.code == code
+    assert named in anomaly.detail
 
 
 def test_finer_amounts_are_rounded_once():
