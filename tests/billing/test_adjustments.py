@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.adjustments import Adjustments, adjustment_lines, fold_adjustments
+from billing.adjustments import NO_ADJUSTMENTS, Adjustments, adjustment_lines, fold_adjustments
 from billing.days import day
 from billing.facts import EventRef
 from billing.invoice import calculate
@@ -68,6 +68,21 @@ def test_a_line_says_who_entered_it_and_why():
     assert (line.kind, line.price_id, line.service_id, line.amount_minor) == ("adjustment", "a1", "s1", -1250)
     assert line.explanation.entered == ("Goodwill", "case 4711", "u-204")
     assert line.explanation.events == (EventRef("/finance", "e1"),)
+
+
+def test_one_may_have_a_currency_of_its_own():
+    adjustments, _ = folded(entered("e1", "a1", "7"), entered("e2", "a2", "700", currency="JPY"))
+    assert [adjustments.currency_of(name) for name in ("a1", "a2")] == ["EUR", "JPY"]
+    assert [line.amount_minor for line in lines(adjustments)] == [700, 700]
+
+
+def test_each_says_when_it_was_heard():
+    adjustments, _ = folded(voided("e0", "e9"), entered("e1", "a1", "7"), entered("e2", "a2", "5"))
+    assert [(item.adjustment_id, item.heard) for item in adjustments.known] == [("a1", 2), ("a2", 3)]
+
+
+def test_no_facts_are_no_adjustments():
+    assert folded() == (NO_ADJUSTMENTS, ())
 
 
 def test_what_is_due_later_waits():
