@@ -23,6 +23,8 @@ TERMS = fold_policies(
         ({"source": "t", "id": "1", "type": "tenant.configured",
           "data": {"tenant_id": "t", "currency": "EUR", "timezone": "Europe/Zurich"}}, 1),
         ({"source": "t", "id": "2", "type": "customer.registered", "data": {"customer_id": "c1"}}, 2),
+        ({"source": "t", "id": "3", "type": "customer.changed",
+          "data": {"customer_id": "c1", "effective": "2027-01-01", "rounding": "down"}}, 3),
     ]
 )[0].terms("c1")  # fmt: skip
 assert TERMS is not None
@@ -66,6 +68,7 @@ def test_a_line_says_who_entered_it_and_why():
     (line,) = lines(adjustments)
     assert anomalies == ()
     assert (line.kind, line.price_id, line.service_id, line.amount_minor) == ("adjustment", "a1", "s1", -1250)
+    assert line.product_id == ""
     assert line.explanation.entered == ("Goodwill", "case 4711", "u-204")
     assert line.explanation.events == (EventRef("/finance", "e1"),)
 
@@ -215,6 +218,14 @@ def test_finer_amounts_are_rounded_once():
     (line,) = lines(adjustments)
     assert line.amount_minor == -13
     assert (line.explanation.numerator, line.explanation.denominator) == (-25, 2)
+
+
+def test_they_are_rounded_as_the_policy_of_their_day_says():
+    amounts = []
+    for effective in ("2026-12-31", "2027-01-01"):
+        (line,) = lines(folded(entered("e1", "a1", "-0.125", effective))[0], on="2027-02-01")
+        amounts.append((line.amount_minor, line.explanation.rounding))
+    assert amounts == [(-13, "half_up"), (-12, "down")]
 
 
 def test_arrival_order_never_matters():

@@ -328,6 +328,12 @@ def test_the_arithmetic_in_words(item, words):
     assert arithmetic(item, "EUR") == words
 
 
+def test_the_arithmetic_has_the_decimals_of_its_currency():
+    words = "10 of 30 days (1–10 Jun 2026) × 30.00 = 1000, invoiced before 3000: -2000"  # noqa: RUF001
+    assert arithmetic(ADJUSTING, "JPY") == words
+    assert arithmetic(REVERSING, "KWD") == "takes back line 1 of INV-1: -0.700"
+
+
 @pytest.mark.parametrize(
     ("start", "end", "words"),
     [
