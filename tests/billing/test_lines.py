@@ -15,7 +15,7 @@ from billing.invoiced import Invoiced, InvoicedSpan, apply_lines
 from billing.line import NO_SERVICE, Entered, Explanation, Line, LineRef, Standing
 from billing.money import exact
 from billing.policies import fold_policies
-from billing.reconciliation import due_lines
+from billing.reconciliation import due_lines, pairs
 
 TENANT = {
     "source": "x",
@@ -208,6 +208,41 @@ def test_a_reversal_says_which_days_it_takes_back(changes, days):
         (0, 1),
     )
     assert (why.numerator, why.denominator, why.rounding, why.invoiced_minor) == (0, 1, "half_up", 3000)
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        pytest.param([], id="no partner"),
+        pytest.param([entitled(start="2026-06-05", end="2026-06-20")], id="both ends moved"),
+    ],
+)
+def test_a_reversal_says_what_took_its_line_back(now):
+    def causes_of(span):
+        return (EventRef("x", f"why line {span.line_no}"),)
+
+    found = due_lines(
+        now, [invoiced(line_no=7)], customer_id="c", issue_day=day("2026-07-02"), causes_of=causes_of
+    )
+    assert found[0].explanation.events == (EventRef("x", "why line 7"),)
+
+
+def test_what_stands_and_what_it_is_now():
+    """Also what is not due yet; not what has no partner: of another period, customer or rate (BILLING.md §7)."""
+    july = {"full_start": day("2026-07-01"), "full_end": day("2026-08-01")}
+    now = [
+        entitled(customer_id="other"),
+        entitled(end="2026-06-11", amount=1000),
+        entitled("2026-07-01", "2026-08-01", due="2026-08-01", **july),
+        entitled(price_id="never invoiced"),
+    ]
+    then = [
+        invoiced("2026-07-01", "2026-08-01", line_no=1, **july),
+        invoiced(line_no=2),
+        invoiced(line_no=3, quantity="2"),
+        invoiced(line_no=4, price_id="no longer entitled"),
+    ]
+    assert list(pairs(now, then, customer_id="c")) == [(now[2], then[0]), (now[1], then[1])]
 
 
 def line(**changes):
