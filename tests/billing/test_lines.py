@@ -228,7 +228,7 @@ def test_a_reversal_says_what_took_its_line_back(now):
 
 
 def test_what_stands_and_what_it_is_now():
-    """Also what is not due yet; not what has no partner: of another period, customer or rate (BILLING.md §7)."""
+    """Also what is not due yet; not what has no partner (BILLING.md §7)."""
     july = {"full_start": day("2026-07-01"), "full_end": day("2026-08-01")}
     now = [
         entitled(customer_id="other"),
