@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from api.access import Caller, View, Viewing
 from api.console.doors import PageRoute, address, page_door
-from api.console.rendering import page
+from api.console.rendering import day, page
 from api.errors import STATUSES, InvalidRequestError
 from api.fields import MOST_CHARACTERS, PathId
 from api.lists import QueryCursor, page_of
@@ -54,9 +54,13 @@ def compute(
     asked = {"issue_date": issue_date, "customer_id": customer_id, "off_cycle": off_cycle}
     try:
         order = _order(issue_date, customer_id.strip(), off_cycle=off_cycle)
+    except InvalidRequestError as error:
+        return _list(request, view, asked=asked, wrong=error, said=str(error))
+    try:
         run = order_bill_run(order, request, Response(), key, view)
-    except (InvalidRequestError, IssueDateInFutureError) as error:
-        return _list(request, view, asked=asked, wrong=error)
+    except IssueDateInFutureError as error:
+        said = f"{day(order.issue_date)} has not come yet: today is {day(view.today())}; give an earlier day"
+        return _list(request, view, asked=asked, wrong=error, said=said)
     return _see(run.run_id)
 
 
@@ -101,14 +105,14 @@ def _see(run_id: str) -> Response:
 def _order(issue_date: str, customer_id: str, *, off_cycle: bool) -> BillRunOrder:
     """Return what a form asks for. Raises InvalidRequestError."""
     try:
-        day = date.fromisoformat(issue_date)
+        due = date.fromisoformat(issue_date)
     except ValueError:
         raise InvalidRequestError(
             f"{issue_date[:40]!r} is no day: write the issue date like 2026-07-02"
         ) from None
     try:
         return BillRunOrder(
-            issue_date=day, customer_id=customer_id or None, dry_run=True, off_cycle=off_cycle
+            issue_date=due, customer_id=customer_id or None, dry_run=True, off_cycle=off_cycle
         )
     except ValidationError:
         raise InvalidRequestError(
@@ -124,6 +128,7 @@ def _list(
     completed: str | None = None,
     asked: dict[str, object] | None = None,
     wrong: LedgerError | None = None,
+    said: str = "",
 ) -> Response:
     ordered = page_of(RUNS, view, sort="-ordered", filters={}, cursor=cursor, limit=ROWS)
     done = page_of(COMPLETED, view, sort="-seq", filters={}, cursor=completed, limit=ROWS)
@@ -137,7 +142,7 @@ def _list(
         completed=done.items,
         today=today,
         asked=asked or {"issue_date": today, "customer_id": "", "off_cycle": False},
-        wrong="" if wrong is None else str(wrong),
+        wrong=said,
         more_ordered=ordered.next and address("/bill-runs", {"cursor": ordered.next}),
         more_completed=done.next and address("/bill-runs", {"completed": done.next}),
     )
