@@ -66,7 +66,7 @@ def invoice_view(
         buyer=Buyer(
             customer_id=document["customer_id"],
             name=_text(buyer.get("name")),
-            address=_address(buyer.get("address"), formats),
+            address=address_lines(buyer.get("address"), formats),
             email=_text(buyer.get("email")),
         ),
         issued_on=date.fromisoformat(issued["issued_on"]),
@@ -126,7 +126,7 @@ def seller_view(seller: Mapping[str, Any], formats: Formats) -> Seller:
     foot += [legal[key] for key in sorted(legal) if key not in KNOWN_KEYS]
     return Seller(
         name=name,
-        address=_address(seller.get("address"), formats),
+        address=address_lines(seller.get("address"), formats),
         email=_text(seller.get("email")),
         phone=legal.get("phone"),
         website=legal.get("website"),
@@ -171,7 +171,7 @@ def _text(value: object) -> str | None:
     return value.strip() or None if isinstance(value, str) else None
 
 
-def _address(address: object, formats: Formats) -> tuple[str, ...]:
+def address_lines(address: object, formats: Formats) -> tuple[str, ...]:
     """Return the lines of an address, the country by its name in the reader's language."""
     if not isinstance(address, Mapping):
         return ()

@@ -60,6 +60,7 @@ LIST: Final[LiteralString] = """
                  ORDER BY l.seq)
     FROM adjustments_v1 a
     WHERE a.tenant_id = %(tenant_id)s AND (%(customer_id)s::text IS NULL OR a.customer_id = %(customer_id)s)
+        AND (%(adjustment_id)s::text IS NULL OR a.adjustment_id = %(adjustment_id)s)
     ORDER BY a.heard DESC LIMIT %(limit)s"""
 LISTING: Final = Listing(
     "customer_id, heard, adjustment_id, effective, amount, currency, service_id, words, reason, author,"
@@ -124,10 +125,20 @@ def replace(cursor: Cursor[Any], tenant_id: str, found: Mapping[str, Adjustments
 
 
 def adjustments(
-    cursor: Cursor[Any], tenant_id: str, *, customer_id: str | None = None, limit: int = 1000
+    cursor: Cursor[Any],
+    tenant_id: str,
+    *,
+    customer_id: str | None = None,
+    adjustment_id: str | None = None,
+    limit: int = 1000,
 ) -> list[AdjustmentRow]:
-    """Return the adjustments of one customer or of all, the last entered first."""
-    query = {"tenant_id": tenant_id, "customer_id": customer_id, "limit": limit}
+    """Return the adjustments of one customer or of all, of one id or of all, the last entered first."""
+    query = {
+        "tenant_id": tenant_id,
+        "customer_id": customer_id,
+        "adjustment_id": adjustment_id,
+        "limit": limit,
+    }
     rows = cursor.execute(LIST, query).fetchall()
     return [AdjustmentRow(*row) for row in rows]
 

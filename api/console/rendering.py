@@ -17,6 +17,7 @@ from markupsafe import Markup
 from api.errors import STATUSES, title_of
 from billing.errors import LedgerError
 from billing.money import parse_minor
+from documents import issued
 from documents.formats import Formats, formats_for
 
 FOLDER: Final = Path(str(resources.files("api.console")))
@@ -144,6 +145,11 @@ def moment(value: datetime | None) -> Markup:
     )
 
 
+def address_lines(address: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return the lines of a customer's address, as its documents have them."""
+    return issued.address_lines(address, _formats("EUR"))
+
+
 def capitalize_first(text: str) -> str:
     """Return a sentence that begins with a capital."""
     return text[:1].upper() + text[1:]
@@ -182,6 +188,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "address_lines": address_lines,
         "money": money,
         "minor": minor,
         "nonzero": nonzero,

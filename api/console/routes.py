@@ -8,9 +8,11 @@ from fastapi.responses import RedirectResponse, Response
 from api.console import static_files
 from api.console.doors import HOME, PageRoute, open_door, page_door
 from api.console.pages import (
+    adjustments,
     anomalies,
     bill_runs,
     catalog,
+    customers,
     dead_letters,
     events,
     invoices,
@@ -26,6 +28,8 @@ PAGES: Final = (
     catalog.router,
     anomalies.router,
     events.router,
+    customers.router,
+    adjustments.router,
     services.router,
     dead_letters.router,
     bill_runs.router,

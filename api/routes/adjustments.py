@@ -92,7 +92,7 @@ class Entered(BaseModel):
 
 def _fetch(view: View, wanted: Wanted) -> list[Fetched[Adjustment]]:
     found = pages.page(view.cursor, view.tenant_id, adjustments.LISTING, wanted)
-    return [(_shown(AdjustmentRow(*one.row)), one.key) for one in found]
+    return [(shown(AdjustmentRow(*one.row)), one.key) for one in found]
 
 
 ADJUSTMENTS: Final = Listed("adjustments", Adjustment, adjustments.LISTING.orders, _fetch)
@@ -129,6 +129,15 @@ def enter_adjustment(
     context: Contextual, key: Caller, view: Viewing, customer_id: PathId, wanted: NewAdjustment
 ) -> Entered:
     """Enter a one-off charge or credit: a fact, and a line of the customer's next invoice."""
+    event = proposed(view, key, customer_id, wanted)
+    return Entered(adjustment_id=event["data"]["adjustment_id"], seq=_book(context, key, event))
+
+
+def proposed(view: View, key: ApiKey, customer_id: str, wanted: NewAdjustment) -> dict[str, Any]:
+    """Return the event that would enter an adjustment, checked; nothing is booked yet.
+
+    Raises what `entering` raises.
+    """
     data: dict[str, Any] = {
         **wanted.model_dump(mode="json", exclude_none=True),
         "customer_id": customer_id,
@@ -136,8 +145,7 @@ def enter_adjustment(
         "author": wanted.author or key.key_id,
         "effective": (wanted.effective or view.today()).isoformat(),
     }
-    event = entering(view.cursor, view.tenant_id, data)
-    return Entered(adjustment_id=data["adjustment_id"], seq=_book(context, key, event))
+    return entering(view.cursor, view.tenant_id, data)
 
 
 @router.post(
@@ -177,7 +185,8 @@ def _book(context: Context, key: ApiKey, event: Mapping[str, Any]) -> int:
     return received.seq
 
 
-def _shown(row: AdjustmentRow) -> Adjustment:
+def shown(row: AdjustmentRow) -> Adjustment:
+    """Return a row as it is shown."""
     return Adjustment(
         adjustment_id=row.adjustment_id,
         customer_id=row.customer_id,

@@ -22,6 +22,8 @@ MAY_CHANGE = {
     "/console/bill-runs": "finance admin",
     "/console/bill-runs/{run_id}/issue": "finance admin",
     "/console/dead-letters/{letter_id}/redrive": "admin",
+    "/console/customers/{customer_id}/adjust": "finance admin",
+    "/console/customers/{customer_id}/adjustments/{adjustment_id}/withdraw": "finance admin",
 }
 """Who may send which form; a new one must be here, beside saying so itself."""
 

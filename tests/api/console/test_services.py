@@ -7,14 +7,9 @@ import pytest
 
 from tests.api.conftest import Doors
 from tests.api.console.conftest import Browsers
+from tests.api.console.reading import seen
 
 pytestmark = pytest.mark.postgres
-
-
-def seen(page: str) -> str:
-    """What a page says, without its tags and in single spaces."""
-    text = re.sub(r"<[^>]+>", " ", page[page.index("<main") :])
-    return " ".join(unescape(text).split()).replace("\N{MULTIPLICATION SIGN}", "x")
 
 
 @pytest.fixture
