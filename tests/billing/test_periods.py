@@ -127,6 +127,11 @@ def test_a_grid_is_shared_where_boundaries_are_the_same():
     assert grids.grid("quarter", day("2026-06-01")) is not grids.grid("quarter", day("2026-06-16"))
 
 
+def test_the_grid_of_an_anniversary_is_kept():
+    grids = Grids([(ALWAYS, ANNIVERSARY)])
+    assert grids.grid("month", day("2026-06-24")) is grids.grid("month", day("2026-06-24"))
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [

@@ -119,6 +119,9 @@ def test_an_instant_takes_the_zone_of_whose_policy_it_is():
     assert policies(tenant(), zurich, changed("a", instant, billing_day=9))[1][0] == "2026-07-01"
     assert policies(tenant(), registered(), changed("a", instant, billing_day=9))[1][0] == "2026-06-30"
     assert policies(tenant(), zurich, tenant("u", effective=instant, billing_day=9))[1][0] == "2026-06-30"
+    of_zurich = {"timezone": "Europe/Zurich"}
+    later = tenant("u", effective=instant, billing_day=9, **of_zurich)
+    assert policies(tenant(**of_zurich), registered(), later)[1][0] == "2026-07-01"
 
 
 def test_zones():
