@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from billing.days import ALWAYS, FOREVER, Day
 from billing.facts import Anomaly, EventRef, ServiceEvent
-from billing.money import ONE, ZERO, Exact
+from billing.money import ONE, Exact
 from billing.segments import OwnPrices, Plan, Segment, Stop, Trigger, TriggerKind
 
 _PRICE: Final = "price of "
@@ -23,16 +23,17 @@ class Lifecycle:
         self.plans: list[Plan] = []
         self.anomalies: list[Anomaly] = []
         self._status: Status = "never"
-        self._since = ALWAYS
         self._customer_id: str | None = None
         self._product_id: str | None = None
-        self._quantity = ZERO
-        self._own_prices: dict[str, Exact] = {}
         self._attributes: dict[str, object] = {}
-        self._activation = ALWAYS
-        self._charged_from = ALWAYS
-        self._returned = False
         self._causes: dict[str, EventRef] = {}
+        # What each activation sets anew:
+        self._since: Day
+        self._quantity: Exact
+        self._own_prices: dict[str, Exact]
+        self._activation: Day
+        self._charged_from: Day
+        self._returned: bool
 
     def take(self, event: ServiceEvent, day: Day) -> None:
         """Fold one event, effective on the local `day`."""

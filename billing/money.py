@@ -66,7 +66,6 @@ def exact(text: str) -> Exact:
     return Exact(text, scaled, scale)
 
 
-ZERO: Final = exact("0")
 ONE: Final = exact("1")
 
 

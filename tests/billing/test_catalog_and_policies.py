@@ -126,6 +126,7 @@ def test_a_version_can_be_superseded():
     ]
     catalog, anomalies = fold_catalog(facts)
     assert amounts(catalog, begin="2026-06-01", on="2026-06-15") == "29.00"
+    assert [entry.ref.id for entry in catalog.products["p"].prices[0].versions] == ["p", "b", "c"]
     assert codes(anomalies) == [("c", "supersedes_unknown"), ("d", "unknown_price")]
 
 

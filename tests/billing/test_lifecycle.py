@@ -224,6 +224,14 @@ def test_a_timeline_survives_storage():
     assert customers_in([data]) == timeline.customers() == {"c1", "c2"}
 
 
+def test_a_running_service_survives_storage():
+    """Nothing ended it."""
+    timeline = fold([activated()], zones)
+    data = orjson.loads(orjson.dumps(timeline.as_data()))
+    assert Timeline.from_data(data) == timeline
+    assert timeline.segments[0].ended_by is None
+
+
 @pytest.mark.parametrize(
     "members",
     [{"already_billed_through": day("2026-06-30")}, {}],
