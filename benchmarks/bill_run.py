@@ -22,12 +22,11 @@ from benchmarks.events import (
 )
 from benchmarks.measure import Result, interleaved
 from benchmarks.raw_copy import copy_batches, encoded_batches
-from benchmarks.worlds import NOW, copy_of_base, make_base
+from benchmarks.worlds import NOW, copy_of_base, make_base, project
 from cli.clock import move
 from cli.embedded.postgres import postgres
 from ledger.read import head
 from projections.billrun import CHUNK_CUSTOMERS
-from projections.runner import Runner
 
 AIM: Final = 0.4
 SERVICES: Final = 100_000
@@ -49,7 +48,7 @@ def measure(folder: Path, *, services: int, runs: int, progress: Callable[[str],
         events = chain(
             [tenant_event()], catalog_events(), customer_events(customers), activation_events(services)
         )
-        make_base(server, folder, events, _project)
+        make_base(server, folder, events, project)
         captured: list[list[bytes]] = []
 
         def ours() -> float:
@@ -83,13 +82,6 @@ def _command(url: str, clock_file: Path) -> float:
         check=True,
     )
     return perf_counter() - start
-
-
-def _project(url: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        runner = Runner(connection)
-        runner.prepare()
-        runner.catch_up(TENANT)
 
 
 def _size(url: str) -> int:

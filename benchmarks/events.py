@@ -39,6 +39,18 @@ def catalog_events() -> Iterator[dict[str, Any]]:
         yield _event("product.published", f"product-{number}", data)
 
 
+def price_event(number: int) -> dict[str, Any]:
+    """Return a new rent for one of the products, from the middle of a month on."""
+    data = {
+        "product_id": f"p{number}",
+        "price_id": "rent",
+        "amount": f"{10 + number}.90",
+        "effective": "2026-03-15",
+        "applies": "immediately",
+    }
+    return _event("price.published", f"price-{number}", data)
+
+
 def customer_events(customers: int) -> Iterator[dict[str, Any]]:
     """Yield the registration of customers c0 … with billing day 1."""
     for number in range(customers):

@@ -12,10 +12,9 @@ import psycopg
 
 from benchmarks.events import TENANT, activation_events, catalog_events, customer_events, tenant_event
 from benchmarks.measure import Result, interleaved
-from benchmarks.worlds import clock, copy_of_base, make_base
+from benchmarks.worlds import clock, copy_of_base, make_base, project
 from cli.embedded.postgres import postgres
 from projections import billrun
-from projections.runner import Runner
 
 AIM: Final = 0.5
 """A service of the one customer takes at most twice as long."""
@@ -42,7 +41,7 @@ def measure(folder: Path, *, services: int, runs: int, progress: Callable[[str],
                 customer_events(customers),
                 _activations(services, customers),
             )
-            make_base(server, place, events, _project)
+            make_base(server, place, events, project)
 
         def timed(server: Any, customers: int) -> float:
             with copy_of_base(server, "bench_run") as url:
@@ -65,10 +64,3 @@ def _activations(services: int, customers: int) -> Iterator[dict[str, Any]]:
     for number, event in enumerate(activation_events(services)):
         event["data"]["customer_id"] = f"c{number % customers}"
         yield event
-
-
-def _project(url: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        runner = Runner(connection)
-        runner.prepare()
-        runner.catch_up(TENANT)

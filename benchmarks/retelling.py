@@ -22,7 +22,7 @@ from benchmarks.events import (
     customer_events,
     tenant_event,
 )
-from benchmarks.worlds import BASE, clock, make_base
+from benchmarks.worlds import BASE, clock, make_base, project
 from cli.embedded.postgres import postgres
 from ledger.read import head
 from projections import billrun
@@ -31,7 +31,6 @@ from projections.evidence import evidence, refs_of
 from projections.invoices import invoices
 from projections.preview import preview
 from projections.replay import replay
-from projections.runner import Runner
 from projections.session import Connect, reading, reading_facts
 
 AIM_MS: Final = 100.0
@@ -154,15 +153,8 @@ def _first_seq(connection: psycopg.Connection[Any]) -> int:
 
 def _finish(url: str) -> None:
     """Project what was booked, and bill it once."""
-    _project(url)
+    project(url)
     billrun.run(partial(psycopg.connect, url, autocommit=True), TENANT, ISSUE_DATE, clock=clock, workers=2)
-    _project(url)
+    project(url)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
-
-
-def _project(url: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        runner = Runner(connection)
-        runner.prepare()
-        runner.catch_up(TENANT)

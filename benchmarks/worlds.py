@@ -9,12 +9,13 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from benchmarks.events import encoded
+from benchmarks.events import TENANT, encoded
 from cli.embedded.postgres import Postgres
 from consumers.database import connecting
 from consumers.files import import_file
 from consumers.sink import Sink
 from ledger.migrate import migrate
+from projections.runner import Runner
 
 NOW: Final = datetime(2026, 2, 1, 8, 0, tzinfo=UTC)
 """What the ledger's clock says during a bench."""
@@ -39,7 +40,13 @@ def make_base(
     url = server.url(BASE)
     with psycopg.connect(url, autocommit=True) as connection:
         migrate(connection)
-    path = folder / "base.jsonl"
+    book(url, folder, events)
+    finish(url)
+
+
+def book(url: str, folder: Path, events: Iterable[dict[str, Any]]) -> None:
+    """Book `events` as an import does, by way of a file in `folder`."""
+    path = folder / "events.jsonl"
     with path.open("wb") as lines:
         lines.writelines(encoded(event) + b"\n" for event in events)
     sink = Sink(connecting(url, name="bench"), group="bench-base", clock=clock)
@@ -48,7 +55,14 @@ def make_base(
     finally:
         sink.close()
     assert not imported.refused, imported.refused[0]
-    finish(url)
+
+
+def project(url: str) -> None:
+    """Bring the read models to the ledger's head."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        runner = Runner(connection)
+        runner.prepare()
+        runner.catch_up(TENANT)
 
 
 @contextmanager

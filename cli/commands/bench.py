@@ -3,6 +3,7 @@
 import os
 import platform
 import tempfile
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,8 +14,11 @@ from cli.options import JsonOption
 from cli.output import Column, print_json, print_table, print_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from benchmarks.auditing import Audited
     from benchmarks.forecast import Reading
+    from benchmarks.lagging import Lag
     from benchmarks.measure import Result
     from benchmarks.reading import Timed
     from benchmarks.retelling import Told
@@ -26,6 +30,7 @@ class Bench(StrEnum):
     """What can be measured."""
 
     INGEST = "ingest"
+    PROJECT = "project"
     RUN = "run"
     READ = "read"
     FORECAST = "forecast"
@@ -34,25 +39,46 @@ class Bench(StrEnum):
     LARGE_CUSTOMER = "large-customer"
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How a bench is to be run; a size that is None is the bench's own."""
+
+    folder: Path
+    events: int | None
+    services: int | None
+    full: bool
+    runs: int
+    as_json: bool
+
+    def services_of(self, usual: int, most: int) -> int:
+        """Return how many services, of a bench that has these two sizes of its own."""
+        return self.services or (most if self.full else usual)
+
+
 @app.command()
 def bench(
     name: Annotated[
         Bench,
         typer.Argument(
-            help="ingest: Kafka to the ledger; run: a bill run; read: what the API answers; "
+            help="ingest: Kafka to the ledger; project: the ledger to the read models, and the lag; "
+            "run: a bill run; read: what the API answers; "
             "forecast: reading it; replay: replay, preview and audit of one customer of 200 services; "
             "audit: every issued document; large-customer: the bill run of one customer with every service."
         ),
     ],
     *,
-    events: Annotated[int | None, typer.Option(min=1_000, help="ingest: how many events.")] = None,
+    events: Annotated[
+        int | None, typer.Option(min=1_000, help="ingest and project: how many events.")
+    ] = None,
     services: Annotated[
         int | None,
-        typer.Option(min=10, help="All but ingest: how many services."),
+        typer.Option(min=10, help="All others: how many services."),
     ] = None,
     full: Annotated[
         bool,
-        typer.Option("--full", help="All but ingest: 1 000 000 services; audit, large-customer: 100 000."),
+        typer.Option(
+            "--full", help="All but ingest: 1 000 000 services or events; audit, large-customer: 100 000."
+        ),
     ] = False,
     runs: Annotated[int, typer.Option(min=1, help="Rounds; ours and the limit in turn.")] = 3,
     as_json: JsonOption = False,
@@ -61,63 +87,92 @@ def bench(
 
     The ratio says how near to the limit we are; absolute times drift with the machine.
     """
-
-    def progress(message: str) -> None:
-        typer.echo(f"  {message}", err=True)
-
+    measures: dict[Bench, Callable[[Wanted], None]] = {
+        Bench.INGEST: _ingest,
+        Bench.PROJECT: _project,
+        Bench.RUN: _run,
+        Bench.READ: _read,
+        Bench.FORECAST: _forecast,
+        Bench.REPLAY: _replay,
+        Bench.AUDIT: _audit,
+        Bench.LARGE_CUSTOMER: _large_customer,
+    }
     with tempfile.TemporaryDirectory(prefix="billing-bench-") as folder:
-        if name is Bench.READ:
-            from benchmarks import reading
+        measures[name](Wanted(Path(folder), events, services, full, runs, as_json))
 
-            size = services or (reading.FULL_SERVICES if full else reading.SERVICES)
-            _print_times(
-                reading.measure(Path(folder), services=size, progress=progress), size, as_json=as_json
-            )
-            return
-        if name is Bench.FORECAST:
-            from benchmarks import forecast
 
-            size = services or (forecast.FULL_SERVICES if full else forecast.SERVICES)
-            _print_readings(
-                forecast.measure(Path(folder), services=size, progress=progress), size, as_json=as_json
-            )
-            return
-        if name is Bench.REPLAY:
-            from benchmarks import retelling
+def _print_machine() -> None:
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    print_text(f"{machine}, load {os.getloadavg()[0]:.1f}")
 
-            size = services or (retelling.FULL_SERVICES if full else retelling.SERVICES)
-            _print_told(
-                retelling.measure(Path(folder), services=size, progress=progress), size, as_json=as_json
-            )
-            return
-        if name is Bench.AUDIT:
-            from benchmarks import auditing
 
-            size = services or (auditing.FULL_SERVICES if full else auditing.SERVICES)
-            _print_audited(
-                auditing.measure(Path(folder), services=size, runs=runs, progress=progress), as_json=as_json
-            )
-            return
-        if name is Bench.INGEST:
-            from benchmarks import ingest
+def _progress(message: str) -> None:
+    typer.echo(f"  {message}", err=True)
 
-            result = ingest.measure(
-                Path(folder), events=events or ingest.EVENTS, runs=runs, progress=progress
-            )
-        elif name is Bench.LARGE_CUSTOMER:
-            from benchmarks import large_customer
 
-            size = services or (large_customer.FULL_SERVICES if full else large_customer.SERVICES)
-            result = large_customer.measure(Path(folder), services=size, runs=runs, progress=progress)
-        else:
-            from benchmarks import bill_run
+def _ingest(wanted: Wanted) -> None:
+    from benchmarks import ingest
 
-            size = services or (bill_run.FULL_SERVICES if full else bill_run.SERVICES)
-            result = bill_run.measure(Path(folder), services=size, runs=runs, progress=progress)
-    if as_json:
-        print_json(result.as_data())
-    else:
-        _print(result)
+    size = wanted.events or ingest.EVENTS
+    _print(ingest.measure(wanted.folder, events=size, runs=wanted.runs, progress=_progress), wanted)
+
+
+def _project(wanted: Wanted) -> None:
+    from benchmarks import projecting
+
+    size = wanted.events or (projecting.FULL_EVENTS if wanted.full else projecting.EVENTS)
+    found = projecting.measure(wanted.folder, events=size, runs=wanted.runs, progress=_progress)
+    if wanted.as_json:
+        print_json(found.as_data())
+        return
+    _print(found.result, wanted)
+    _print_lags(found.lags)
+
+
+def _run(wanted: Wanted) -> None:
+    from benchmarks import bill_run
+
+    size = wanted.services_of(bill_run.SERVICES, bill_run.FULL_SERVICES)
+    _print(bill_run.measure(wanted.folder, services=size, runs=wanted.runs, progress=_progress), wanted)
+
+
+def _large_customer(wanted: Wanted) -> None:
+    from benchmarks import large_customer
+
+    size = wanted.services_of(large_customer.SERVICES, large_customer.FULL_SERVICES)
+    _print(large_customer.measure(wanted.folder, services=size, runs=wanted.runs, progress=_progress), wanted)
+
+
+def _read(wanted: Wanted) -> None:
+    from benchmarks import reading
+
+    size = wanted.services_of(reading.SERVICES, reading.FULL_SERVICES)
+    times = reading.measure(wanted.folder, services=size, progress=_progress)
+    _print_times(times, size, as_json=wanted.as_json)
+
+
+def _forecast(wanted: Wanted) -> None:
+    from benchmarks import forecast
+
+    size = wanted.services_of(forecast.SERVICES, forecast.FULL_SERVICES)
+    found = forecast.measure(wanted.folder, services=size, progress=_progress)
+    _print_readings(found, size, as_json=wanted.as_json)
+
+
+def _replay(wanted: Wanted) -> None:
+    from benchmarks import retelling
+
+    size = wanted.services_of(retelling.SERVICES, retelling.FULL_SERVICES)
+    told = retelling.measure(wanted.folder, services=size, progress=_progress)
+    _print_told(told, size, as_json=wanted.as_json)
+
+
+def _audit(wanted: Wanted) -> None:
+    from benchmarks import auditing
+
+    size = wanted.services_of(auditing.SERVICES, auditing.FULL_SERVICES)
+    found = auditing.measure(wanted.folder, services=size, runs=wanted.runs, progress=_progress)
+    _print_audited(found, as_json=wanted.as_json)
 
 
 def _print_readings(found: "list[Reading]", services: int, *, as_json: bool) -> None:
@@ -127,7 +182,7 @@ def _print_readings(found: "list[Reading]", services: int, *, as_json: bool) -> 
         data = [one.as_data() for one in found]
         print_json({"bench": "forecast", "services": services, "aim_p95_ms": AIM_P95_MS, "questions": data})
         return
-    print_text(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    _print_machine()
     names = ("p50, ms", "p95, ms", "worst, ms", "rows")
     print_table(
         f"forecast: {services:,} services; aim: p95 below {AIM_P95_MS} ms",
@@ -143,7 +198,7 @@ def _print_times(times: "list[Timed]", services: int, *, as_json: bool) -> None:
     if as_json:
         print_json({"bench": "read", "services": services, "questions": [one.as_data() for one in times]})
         return
-    print_text(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    _print_machine()
     columns = [
         Column("question"),
         Column("in process p50, ms", "right"),
@@ -168,7 +223,7 @@ def _print_told(told: "list[Told]", services: int, *, as_json: bool) -> None:
         data = [one.as_data() for one in told]
         print_json({"bench": "replay", "services": services, "aim_p95_ms": AIM_MS, "questions": data})
         return
-    print_text(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    _print_machine()
     columns = [
         Column("question"),
         Column("p50, ms", "right"),
@@ -187,7 +242,7 @@ def _print_audited(found: "Audited", *, as_json: bool) -> None:
     if as_json:
         print_json(data)
         return
-    print_text(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    _print_machine()
     print_text(
         f"audit: {found.documents:,} documents of {found.lines:,} lines in {data['seconds']} s (median); "
         f"{data['documents_per_s']:,} documents/s, {data['lines_per_s']:,} lines/s; "
@@ -196,9 +251,42 @@ def _print_audited(found: "Audited", *, as_json: bool) -> None:
     print_text(f"reading the facts in order / auditing: {data['ratio']:.2f}")
 
 
-def _print(result: "Result") -> None:
+def _print_lags(lags: "Sequence[Lag]") -> None:
+    from benchmarks.lagging import AIM_P99_MS
+
+    names = (
+        "events/s asked",
+        "appended",
+        "lag p50, ms",
+        "p99",
+        "max",
+        "services with the new price",
+        "after, ms",
+    )
+    print_table(
+        f"lag from COMMIT to projected, a price change in the middle; aim: p99 below {AIM_P99_MS:,} ms",
+        [Column(name, "right") for name in names],
+        [
+            (
+                f"{lag.rate_asked:,}",
+                f"{lag.rate:,.0f}",
+                f"{lag.p50_ms:,.0f}",
+                f"{lag.p99_ms:,.0f}",
+                f"{lag.longest_ms:,.0f}",
+                f"{lag.price_services:,}",
+                f"{lag.price_ms:,.0f}",
+            )
+            for lag in lags
+        ],
+    )
+
+
+def _print(result: "Result", wanted: Wanted) -> None:
     data = result.as_data()
-    print_text(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    if wanted.as_json:
+        print_json(data)
+        return
+    _print_machine()
     print_table(
         f"{result.bench}: {result.n:,} {result.unit}",
         [Column("round"), Column("ours, s", "right"), Column("limit, s", "right"), Column("ratio", "right")],
