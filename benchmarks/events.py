@@ -13,6 +13,8 @@ FIRST_DAY: Final = date(2026, 1, 1)
 PRODUCTS: Final = 8
 SERVICES_A_CUSTOMER: Final = 10
 RARE: Final = 1_000
+ADJUSTED: Final = {"customer_id": "c0", "adjustment_id": "adj-1"}
+"""The one adjustment that was entered by hand."""
 """One service in so many is out of the ordinary."""
 ACTIVATIONS_SHARE: Final = 0.6
 
@@ -77,10 +79,15 @@ def activation_events(services: int) -> Iterator[dict[str, Any]]:
 
 
 def rare_events(services: int) -> Iterator[dict[str, Any]]:
-    """Yield what few services have: a product of its own, a suspension, a stop, a plan, no known customer."""
+    """Yield what few services have: a product of its own, a suspension, a stop, a plan, no known customer.
+
+    And one adjustment.
+    """
     price = {"price_id": "fee", "kind": "one_time", "amount": "5.00", "trigger": "activation"}
     product = {"product_id": "rare", "name": "Rare", "service_type": "rare", "prices": [price]}
     yield _event("product.published", "product-rare", product)
+    said = {"amount": "5.00", "effective": "2026-01-20", "reason": "lost charger", "author": "bench"}
+    yield _event("adjustment.entered", ADJUSTED["adjustment_id"], {**ADJUSTED, **said})
     for number in range(0, services, RARE):
         effective = (FIRST_DAY + timedelta(days=31 + number % 40)).isoformat()
         for kind, service in (("suspended", number), ("deactivated", number + 1)):

@@ -26,6 +26,7 @@ from api.app import create_app
 from api.console.doors import COOKIE
 from api.settings import ApiSettings, Context, pool_of
 from benchmarks.events import (
+    ADJUSTED,
     SEED,
     SERVICES_A_CUSTOMER,
     SOURCE,
@@ -182,7 +183,8 @@ def _timed(
     questions = chain(_questions(app), _pages(app))
     for operation, path, queries in questions:
         for query in queries:
-            addresses = [_address(path, query, one) for one in _samples(names, customers)]
+            fixed = ADJUSTED if "{adjustment_id}" in path else {}
+            addresses = [_address(path, query, {**one, **fixed}) for one in _samples(names, customers)]
             if query == DEEP:
                 cursor = _deep(near, path)
                 if cursor is None:
