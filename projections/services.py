@@ -55,6 +55,11 @@ BY_ID: Final[LiteralString] = """
     SELECT customer_id, service_id, product_ids, heard, timeline FROM services_v1
     WHERE tenant_id = %(tenant_id)s AND service_id = %(service_id)s ORDER BY customer_id"""
 
+HOW_MANY: Final[LiteralString] = """
+    SELECT count(*) FROM (
+        SELECT 1 FROM services_v1 WHERE tenant_id = %(tenant_id)s AND customer_id = %(customer_id)s
+        LIMIT %(most)s) AS held"""
+
 
 @dataclass(frozen=True, slots=True)
 class Folded:
@@ -118,6 +123,14 @@ def held_by(
     if parsed:
         return [Held(who, what, products, seq, orjson.loads(data)) for who, what, products, seq, data in rows]
     return [Held(*row) for row in rows]
+
+
+def count_held_by(cursor: Cursor[Any], tenant_id: str, customer_id: str, *, most: int) -> int:
+    """Return how many services a customer ever held; `most` where it is that many or more."""
+    query = {"tenant_id": tenant_id, "customer_id": customer_id, "most": most}
+    found = cursor.execute(HOW_MANY, query).fetchone()
+    assert found is not None
+    return int(found[0])
 
 
 def service(cursor: Cursor[Any], tenant_id: str, service_id: str) -> list[Held]:

@@ -26,6 +26,7 @@ from ledger.personal import is_commitment
 from projections import bookmarks, customers
 from projections.forecast import CLASSES
 from projections.service_list import ServiceFilter
+from projections.services import count_held_by
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 PLACE: Final = "Customers"
@@ -34,6 +35,9 @@ FIRST: Final = 20
 """So many services and documents stand on a customer's page; its lists have all."""
 
 FIRST_ENTERED: Final = 8
+LARGE: Final = 500
+"""From so many services on, what is to come is computed when somebody asks: a page may not take so long."""
+
 MOST_LINES: Final = 200
 """So many lines of a draft, and so much of each kind that was known, stand on a page."""
 
@@ -49,7 +53,7 @@ class ShownDraft:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """The months of one currency, and why there is anything in them."""
+    """The months of one currency in which there is anything, and why there is."""
 
     currency: str
     months: Sequence[ForecastMonth]
@@ -107,6 +111,7 @@ def show_customer(
         fact=fact,
         is_seen=fact is None or bookmarks.read(view.cursor, view.tenant_id).seq >= fact,
         services=services,
+        is_large=count_held_by(view.cursor, view.tenant_id, customer_id, most=LARGE) == LARGE,
         all_services=address("/services", {"customer_id": customer_id}),
         documents=issued,
         all_documents=address("/invoices", {"customer_id": customer_id}),
@@ -205,4 +210,6 @@ def _outlooks(months: Sequence[ForecastMonth]) -> Iterator[Outlook]:
     for currency in sorted({one.currency for one in months}):
         own = [one for one in months if one.currency == currency]
         kinds = [kind for kind in CLASSES if any(nonzero(getattr(one, kind)) for one in own)]
-        yield Outlook(currency, own, kinds)
+        months = [one for one in own if any(nonzero(getattr(one, kind)) for kind in kinds)]
+        if months:
+            yield Outlook(currency, months, kinds)

@@ -78,9 +78,21 @@ def test_a_customer_is_shown_with_what_it_holds_and_got(billed: Doors, browsers:
     assert "INV-000001 2 Jul 2026 2 Jul 2026 3 136.00 EUR" in said
     assert "Nothing was charged or credited by hand." in said
     for part in ("preview", "forecast"):
-        assert f'hx-get="/console/customers/c3/{part}" hx-trigger="load" hx-select="#{part}"' in page
+        assert f'hx-trigger="load" hx-get="/console/customers/c3/{part}" hx-select="#{part}"' in page
         assert f'<a href="/console/customers/c3/{part}">' in page  # for who has no script
         assert f'id="{part}"' in browsers("auditor").get(f"/console/customers/c3/{part}").text
+
+
+def test_of_a_large_customer_what_is_to_come_waits_for_a_click(
+    billed: Doors, browsers: Browsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.console.pages.customers.LARGE", 2)
+    page = browsers("finance").get("/console/customers/c3").text
+    assert 'hx-trigger="load"' not in page
+    for part in ("preview", "forecast"):
+        assert f'<a href="/console/customers/c3/{part}" hx-get="/console/customers/c3/{part}"' in page
+    monkeypatch.setattr("api.console.pages.customers.LARGE", 3)
+    assert 'hx-trigger="load"' in browsers("finance").get("/console/customers/c3").text
 
 
 def test_more_than_fits_is_a_link_away(
@@ -136,6 +148,7 @@ def test_the_forecast_is_the_api_s(billed: Doors, browsers: Browsers) -> None:
     assert len(months) == 13
     assert "Aug 2026 running 30.00 planned" in said
     assert said.count(" 30.00 ") >= 12
+    assert "Jul 2026 running" not in said  # nothing falls in what is left of it
     assert "Nothing is to come" in seen(browsers("finance").get("/console/customers/c1/forecast").text)
 
 

@@ -95,6 +95,21 @@ def test_each_event_says_what_it_charged(told: Doors, browsers: Browsers) -> Non
     assert all(browsers("finance").get(link).status_code == 200 for link in links)
 
 
+def test_of_very_many_documents_the_latest_are_looked_through(
+    told: Doors, browsers: Browsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told.world.run("2026-08-02")
+    told.world.project()
+    browser = browsers("finance")
+    whole = seen(browser.get("/console/services/s1").text)
+    assert "Behind 4 invoice lines, 166.00 EUR in all" in whole
+    assert "of the latest" not in whole
+    monkeypatch.setattr("api.console.pages.services.LOOKED_THROUGH", 1)
+    cut = seen(browser.get("/console/services/s1").text)
+    assert "The charges are those of the latest 1 parts of documents." in cut
+    assert "Behind 1 invoice line, 30.00 EUR in all" in cut
+
+
 def test_states_that_follow_each_other_name_what_began_them(doors: Doors, browsers: Browsers) -> None:
     world = doors.world
     world.activate("s1", "c1", "laptop", "2026-06-01", attributes={"site": "LOBBY"})
