@@ -17,6 +17,7 @@ from api.routes.bill_runs import COMPLETED
 from api.routes.dead_letters import DEAD_LETTERS
 from api.routes.forecast import ForecastMonth, get_forecast
 from api.routes.invoice_totals import get_invoice_months
+from consumers.dead_letters import OPEN_STATES
 from projections.forecast import CLASSES
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -50,7 +51,8 @@ def overview(request: Request, view: Viewing) -> Response:
     """Show this month and the next, the forecast, and what is open."""
     today = view.today()
     runs = page_of(COMPLETED, view, sort="-seq", filters={}, cursor=None, limit=1)
-    letters = page_of(DEAD_LETTERS, view, sort="-id", filters={"state": "waiting"}, cursor=None, limit=SHOWN)
+    open_ = {"states": list(OPEN_STATES)}
+    letters = page_of(DEAD_LETTERS, view, sort="-id", filters=open_, cursor=None, limit=SHOWN)
     anomalies = page_of(ANOMALIES, view, sort="subject", filters={}, cursor=None, limit=SHOWN)
     forecast = get_forecast(view)
     return page(
