@@ -27,6 +27,7 @@ class Picture(NamedTuple):
 
 PICTURES: Final = (
     Picture("console-overview", "/console", None, 860),
+    Picture("console-service", "/console/services/lap-0924", None, 1000),
     Picture("console-invoice", "/console/invoices/SW-000035", "Why line 2", 1000),
 )
 

@@ -67,6 +67,14 @@ def test_a_list_is_filtered_added_up_and_sorted(opened: Opening) -> None:
     expect(rows.first).to_contain_text("136.00 EUR")
 
 
+def test_what_a_product_comes_to_over_all_months_waits_for_a_click(opened: Opening) -> None:
+    page = opened("finance")
+    page.goto("/console/invoices?product_id=laptop-standard")
+    expect(page.get_by_label("Totals of the list")).to_have_count(0)
+    page.get_by_role("link", name="Add the list up").click()
+    expect(page.get_by_label("Totals of the list")).to_contain_text("EUR")
+
+
 def test_an_invoice_and_a_list_are_taken_along(opened: Opening, tmp_path: Path) -> None:
     page = opened("finance")
     page.goto("/console/invoices?customer_id=c-105")

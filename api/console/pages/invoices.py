@@ -36,10 +36,20 @@ FORMS: Final = {"csv": CSV, "jsonl": JSON_LINES}
 
 @router.get("/invoices", **page_door())
 def list_invoices(
-    request: Request, view: Viewing, filters: Filtered, *, sort: Sort = "-issued", cursor: QueryCursor = None
+    request: Request,
+    view: Viewing,
+    filters: Filtered,
+    *,
+    sort: Sort = "-issued",
+    cursor: QueryCursor = None,
+    totals: bool = False,
 ) -> Response:
-    """List documents with their totals; the filters are the API's."""
+    """List documents with their totals; the filters are the API's.
+
+    What a product's documents of all months come to may take seconds: that waits until it is asked for.
+    """
     asked = asdict(filters)
+    is_added_up = totals or filters.period is not None or not (filters.product_id or filters.service_type)
     found = page_of(INVOICES, view, sort=sort, filters=filters.question(), cursor=cursor, limit=ROWS)
     named = api_customers.shown(view, sorted({one.customer_id for one in found.items}))
     return page(
@@ -47,7 +57,8 @@ def list_invoices(
         "invoices.html",
         place=PLACE,
         items=found.items,
-        totals=get_invoice_totals(view, filters).totals,
+        totals=get_invoice_totals(view, filters).totals if is_added_up else None,
+        adding_up=address("/invoices", {**asked, "sort": sort, "totals": "true"}),
         names={one.customer_id: one.name for one in named},
         asked=asked,
         sort=sort,
