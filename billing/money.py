@@ -3,12 +3,11 @@
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from billing.errors import InvalidAmountError
 
 Rounding = Literal["half_up", "half_even", "down"]
-ROUNDINGS: Final[tuple[Rounding, ...]] = get_args(Rounding)
 
 # ISO 4217 list one, minor units that are not 2.
 _NO_DECIMALS = frozenset(

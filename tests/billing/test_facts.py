@@ -18,7 +18,10 @@ BARE = {
 
 
 def test_what_an_event_does_not_name_is_empty():
-    assert service_event(BARE, 7) == ServiceEvent(
+    named = {"ref": EventRef("crm", "e1"), "type": "service.activated", "service_id": "s"}
+    bare = ServiceEvent(**named, effective=day("2026-06-24"), heard=7)
+    assert bare == service_event(BARE, 7)
+    assert bare == ServiceEvent(
         ref=EventRef("crm", "e1"),
         type="service.activated",
         service_id="s",
