@@ -32,10 +32,7 @@ class Tariff(NamedTuple):
         price: Price, own_prices: OwnPrices, customer: tuple[CustomerPrice, ...], activation: Day
     ) -> "Tariff":
         """Return what a price costs a service in one state."""
-        for price_id, amount in own_prices:
-            if price_id == price.price_id:
-                return Tariff(price, amount, customer, activation)
-        return Tariff(price, None, customer, activation)
+        return Tariff(price, dict(own_prices).get(price.price_id), customer, activation)
 
     @property
     def constant(self) -> bool:

@@ -39,10 +39,10 @@ class Timeline:
 
         A stop on the day of its activation leaves no segment, and may still be charged (BILLING.md §7).
         """
-        begun = [(stop.day, False, stop.activation) for stop in self.stops]
-        begun.extend((segment.start, True, segment.activation) for segment in self.segments)
+        begun = [(segment.start, segment.activation) for segment in self.segments]
+        begun.extend((stop.day, stop.activation) for stop in self.stops)
         assert begun, "only what was active is charged"
-        return max((piece for piece in begun if piece[0] <= on), default=min(begun))[2]
+        return max((piece for piece in begun if piece[0] <= on), default=min(begun))[1]
 
     def as_data(self) -> list[Any]:
         """Return the timeline as JSON-able lists; `from_data` reads it back."""

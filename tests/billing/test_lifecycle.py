@@ -6,6 +6,7 @@ import pytest
 from billing.days import day, iso
 from billing.facts import EventRef
 from billing.invoice import withdrawn_by
+from billing.lifecycle import SERVICE_EVENT_TYPES
 from billing.money import exact
 from billing.timeline import Timeline, customers_in, fold
 from tests.billing.test_lines import invoiced
@@ -211,7 +212,7 @@ EVERYTHING = [
     event("returned", "2026-06-11", "odd"),
     event("voided", "2026-06-12", "v", supersedes="gone"),
     event("changed", "2026-06-07", "gone", quantity="9"),
-    event("scheduled", "2026-07-01", "plan"),
+    event("scheduled", "2026-07-01", "plan", price_overrides=OWN),
 ]
 
 
@@ -222,6 +223,22 @@ def test_a_timeline_survives_storage():
     data = orjson.loads(orjson.dumps(timeline.as_data()))
     assert Timeline.from_data(data) == timeline
     assert customers_in([data]) == timeline.customers() == {"c1", "c2"}
+
+
+def test_each_piece_names_what_ended_it():
+    timeline = fold(EVERYTHING, zones)
+    assert [(piece.suspended, piece.ended_by.id) for piece in timeline.segments] == [
+        (False, "b"),
+        (False, "c"),
+        (True, "d"),
+        (False, "e"),
+    ]
+
+
+def test_the_types_of_service_events():
+    """As BILLING.md §2 names them."""
+    kinds = "scheduled activated changed suspended resumed deactivated returned voided"
+    assert {f"service.{kind}" for kind in kinds.split()} == SERVICE_EVENT_TYPES
 
 
 def test_a_running_service_survives_storage():
@@ -242,6 +259,31 @@ def test_whoever_held_a_service_for_no_day_may_be_charged(members):
     timeline = fold([activated(event_id="on", **members), stop], zones)
     assert timeline.segments == ()
     assert customers_in([timeline.as_data()]) == timeline.customers() == {"c1"}
+
+
+AGAIN = [activated("2026-06-01", "a"), event("deactivated", "2026-06-10"), activated("2026-06-20", "b")]
+FOR_NO_DAY = [*AGAIN, event("deactivated", "2026-06-20"), activated("2026-06-30", "c")]
+
+
+@pytest.mark.parametrize(
+    ("events", "on", "activation"),
+    [
+        pytest.param(AGAIN, "2026-05-31", "2026-06-01", id="before the first"),
+        pytest.param(AGAIN, "2026-06-19", "2026-06-01", id="stopped, not yet active again"),
+        pytest.param(AGAIN, "2026-06-20", "2026-06-20", id="active again"),
+        pytest.param(FOR_NO_DAY, "2026-06-19", "2026-06-01", id="before it was active for no day"),
+        pytest.param(FOR_NO_DAY, "2026-06-25", "2026-06-20", id="a day that only its stop may charge"),
+        pytest.param([FOR_NO_DAY[2], FOR_NO_DAY[3]], "2026-06-30", "2026-06-20", id="never for a day"),
+        pytest.param(
+            [AGAIN[0], AGAIN[1], activated("2026-06-10", "on again")],
+            "2026-06-10",
+            "2026-06-10",
+            id="stopped and active again on one day",
+        ),
+    ],
+)
+def test_the_activation_whose_charges_have_begun(events, on, activation):
+    assert iso(fold(events, zones).activation_on(day(on))) == activation
 
 
 MORE = event("changed", "2026-06-11", "b", quantity="2")

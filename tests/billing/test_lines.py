@@ -13,9 +13,11 @@ from billing.facts import EventRef
 from billing.invoice import assemble
 from billing.invoiced import Invoiced, InvoicedSpan, apply_lines
 from billing.line import NO_SERVICE, Entered, Explanation, Line, LineRef, Standing
+from billing.line_json import canonical_line
 from billing.money import exact
 from billing.policies import fold_policies
 from billing.reconciliation import due_lines, pairs
+from ledger.canonical import canonical
 
 TENANT = {
     "source": "x",
@@ -312,8 +314,12 @@ BY_HAND = line(
     [line(), ADJUSTING, REVERSING, ONCE, BY_HAND],
     ids=["charge", "adjust", "reverse", "once", "by hand"],
 )
-def test_a_line_survives_the_wire(item):
-    assert Line.from_data(item.as_data("EUR"), "EUR") == item
+@pytest.mark.parametrize("currency", ["EUR", "JPY", "KWD"])
+def test_a_line_survives_the_wire(item, currency):
+    """Whatever the decimals of its currency are; its canonical form says the same."""
+    data = item.as_data(currency)
+    assert Line.from_data(data, currency) == item
+    assert canonical_line(item, currency) == canonical(data)
 
 
 def test_the_data_of_a_line_by_hand():
