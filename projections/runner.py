@@ -12,6 +12,7 @@ import psycopg
 from psycopg import Connection
 
 from projections import bookmarks, parking, queue
+from projections.garbage import no_collection
 from projections.group import TABLES, Applied, Group
 from projections.parking import Parked
 from projections.session import LIVE, Connect, Schema, writing
@@ -72,7 +73,8 @@ class Runner:
     def step(self, tenant_id: str, *, wait: bool = False) -> Applied | None:
         """Apply one batch for a tenant in one transaction; None while another runner has the tenant."""
         began = time.monotonic()
-        applied = self._step(tenant_id, wait=wait)
+        with no_collection():
+            applied = self._step(tenant_id, wait=wait)
         return None if applied is None else replace(applied, seconds=time.monotonic() - began)
 
     def _step(self, tenant_id: str, *, wait: bool) -> Applied | None:

@@ -1,6 +1,5 @@
 """Runs chunks of customers: here, or in processes that die with the one that started them."""
 
-import gc
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -8,7 +7,6 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +16,7 @@ from billing.days import Day
 from ledger.facts import Clock
 from projections import drafting
 from projections.due import Days
+from projections.garbage import no_collection
 from projections.issuing import Terms, issue
 from projections.session import Connect, reading
 
@@ -77,7 +76,7 @@ class Worker:
 
     def run(self, days: Days) -> Outcome:
         """Compute the documents of some customers in one snapshot, and issue them unless it is a dry run."""
-        with _no_collection():
+        with no_collection():
             return self._run(days)
 
     def _run(self, days: Days) -> Outcome:
@@ -170,18 +169,6 @@ def die_with_parent() -> None:
     assert parent is not None
     multiprocessing.connection.wait([parent.sentinel])
     os._exit(ORPHANED)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Look for no garbage in cycles meanwhile: a chunk makes none, and looking took a sixth of its time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _summary(document: drafting.Document, number: str | None) -> Summary:
