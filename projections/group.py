@@ -135,6 +135,17 @@ class Group:
             bookmarks.move(cursor, tenant_id, after)
         return Applied(after.seq, len(headers), done.services, done.parked)
 
+    def fold_queued(self, cursor: Cursor[Any], tenant_id: str, *, limit: int, place: int) -> Applied:
+        """Fold services that are queued in the table `place` and that no other transaction is folding.
+
+        Nobody moves the bookmark meanwhile: a rebuild alone works in these tables.
+        """
+        names = queue.take(cursor, tenant_id, limit)
+        assert queue.place(cursor) == place, "the rebuild that began this is over"
+        bookmark = bookmarks.read(cursor, tenant_id)
+        done = refresh(cursor, self.shared(cursor, tenant_id, bookmark), names, bookmark.seq)
+        return Applied(bookmark.seq, 0, done.services, done.parked)
+
     def shared(self, cursor: Cursor[Any], tenant_id: str, bookmark: Bookmark) -> Shared:
         """Return the tenant's catalog and own facts at a bookmark."""
         found = books.shared(cursor, tenant_id, bookmark, self._shared.get(tenant_id))

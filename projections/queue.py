@@ -45,11 +45,12 @@ PUT_NEXT: Final[LiteralString] = """
 TAKE: Final[LiteralString] = """
     DELETE FROM queue_v1 q USING (
         SELECT tenant_id, service_id FROM queue_v1 WHERE tenant_id = %(tenant_id)s
-        ORDER BY service_id LIMIT %(limit)s) taken
+        ORDER BY service_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED) taken
     WHERE q.tenant_id = taken.tenant_id AND q.service_id = taken.service_id RETURNING q.service_id"""
 DONE: Final[LiteralString] = (
     "DELETE FROM queue_v1 WHERE tenant_id = %(tenant_id)s AND service_id = ANY(%(services)s)"
 )
+PLACE: Final[LiteralString] = "SELECT 'queue_v1'::regclass::oid"
 PENDING: Final[LiteralString] = "SELECT tenant_id, count(*) FROM queue_v1 GROUP BY tenant_id"
 PENDING_OF: Final[LiteralString] = "SELECT count(*) FROM queue_v1 WHERE tenant_id = %(tenant_id)s"
 PENDING_OF_CUSTOMER: Final[LiteralString] = """
@@ -84,9 +85,19 @@ def put_next(cursor: Cursor[Any]) -> None:
 
 
 def take(cursor: Cursor[Any], tenant_id: str, limit: int) -> set[str]:
-    """Take up to `limit` services out; the transaction that takes them refreshes them."""
+    """Take up to `limit` services out; the transaction that takes them refreshes them.
+
+    What another transaction has taken is passed over.
+    """
     cursor.execute(TAKE, {"tenant_id": tenant_id, "limit": limit})
     return {service_id for (service_id,) in cursor.fetchall()}
+
+
+def place(cursor: Cursor[Any]) -> int:
+    """Return what tells the table from one of the same name that another rebuild made."""
+    row = cursor.execute(PLACE).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def done(cursor: Cursor[Any], tenant_id: str, service_ids: Collection[str]) -> None:

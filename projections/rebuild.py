@@ -8,9 +8,10 @@ from psycopg import Connection, Cursor
 
 from billing.errors import LedgerError
 from projections import bookmarks, queue
+from projections.folding import fold_queue
 from projections.group import MODELS, TABLES, Group
 from projections.runner import Report, Runner
-from projections.session import LIVE, NEXT, Schema, use, writing
+from projections.session import LIVE, NEXT, Connect, Schema, use, writing
 
 ALL: Final = "all"
 READABLE: Final = tuple(model.name for model in MODELS if model.name not in ("queue", "parked", "bookmarks"))
@@ -33,11 +34,19 @@ class ModelUnknownError(LedgerError):
     code = "read_model_unknown"
 
 
-def rebuild(connection: Connection[Any], name: str, *, report: Report | None = None) -> tuple[str, ...]:
+def rebuild(
+    connection: Connection[Any],
+    name: str,
+    *,
+    report: Report | None = None,
+    workers: int = 1,
+    connect: Connect | None = None,
+) -> tuple[str, ...]:
     """Build a read model (`all`: every one) from the facts; return what took over.
 
-    Readers and the live projector go on meanwhile; each service is folded once. Where the code wants tables
-    of a version that is not there, everything is rebuilt. Raises ModelUnknownError, RebuildRunningError.
+    Readers and the live projector go on meanwhile; each service is folded once, by `workers` processes, of
+    which this is one: the others `connect`. Where the code wants tables of a version that is not there,
+    everything is rebuilt. Raises ModelUnknownError, RebuildRunningError, FolderLostError.
     """
     names = _names(connection, name)
     with _alone(connection):
@@ -45,6 +54,9 @@ def rebuild(connection: Connection[Any], name: str, *, report: Report | None = N
             TABLES.clear(cursor, NEXT)
             TABLES.create(cursor, NEXT)
         Runner(connection, NEXT, only_queue=True).catch_up_all(report)
+        if workers > 1:
+            assert connect is not None, "other processes have connections of their own"
+            fold_queue(connection, connect, workers - 1, report)
         Runner(connection, NEXT).catch_up_all(report)
         with writing(connection, NEXT) as cursor:
             TABLES.analyze(cursor, NEXT)

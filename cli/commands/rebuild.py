@@ -1,5 +1,6 @@
 """`billing rebuild`: build a read model anew from the facts."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,10 +20,12 @@ def rebuild(
     name: Annotated[
         str,
         typer.Argument(
-            help="catalog, customers, policies, services, charges, invoices, accounts, anomalies, all."
+            help="catalog, customers, policies, services, charges, invoices, accounts, adjustments, "
+            "anomalies, rejections, forecast, all."
         ),
     ] = "all",
     *,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that fold.")] = 2,
     as_json: JsonOption = False,
 ) -> None:
     """Fill new tables beside the live ones, then let them take over in one transaction."""
@@ -30,8 +33,9 @@ def rebuild(
 
     from projections.rebuild import rebuild as rebuild_model
 
+    connect = partial(psycopg.connect, read_settings().database(), autocommit=True)
     with (
-        psycopg.connect(read_settings().database(), autocommit=True) as connection,
+        connect() as connection,
         progress("rebuilding") as bar,
     ):
         done = 0
@@ -41,7 +45,7 @@ def rebuild(
             done += applied.facts + applied.services
             bar(done)
 
-        rebuilt = rebuild_model(connection, name, report=report)
+        rebuilt = rebuild_model(connection, name, report=report, workers=workers, connect=connect)
     if as_json:
         print_json({"rebuilt": rebuilt})
     else:
