@@ -82,6 +82,21 @@ def test_a_quantity_of_zero_makes_no_line():
     assert found(none, more, price="swap") == [("2026-05-20", "2026-05-21", 500, "on more")]
 
 
+@pytest.mark.parametrize(("rounding", "expected"), [("half_up", 5), ("half_even", 4), ("down", 4)])
+def test_a_span_is_rounded_as_its_policy_says(rounding, expected):
+    little = fact("service.activated", "on", **{**ACTIVATED["data"], "quantity": "0.0015"})
+    assert [amount for *_, amount, _ in found(little, rounding=rounding)][1:] == [expected, expected]
+
+
+def test_a_backdated_start_is_told_on_the_span_that_it_shortens():
+    billed = fact("service.activated", "on", **{**ACTIVATED["data"], "already_billed_through": "2026-05-19"})
+    policies = terms()
+    history = timeline(billed, later("changed", "more", "2026-05-25", quantity=2), policies=policies)
+    spans = entitle(history, CATALOG, policies, until=day("2026-06-01"))
+    told = [(iso(span.start), span.explanation.charged_from) for span in spans if span.price_id == "rent"]
+    assert told == [("2026-05-20", day("2026-05-20")), ("2026-05-25", None), ("2026-06-01", None)]
+
+
 def test_one_time_amounts_after_one_that_is_settled_or_not_ratable():
     later_ones = (
         later("changed", "more", "2026-05-20", quantity=2),
