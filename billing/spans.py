@@ -213,7 +213,7 @@ def maximal(spans: Sequence[Span]) -> list[Span]:
             and before.quantity == span.quantity
         ):
             causes = tuple(dict.fromkeys((*before.causes, *span.causes)))
-            joined[latest[key]] = before._replace(end=span.end, ended_on=span.ended_on, causes=causes)
+            joined[latest[key]] = before._replace(end=span.end, causes=causes)
         else:
             latest[key] = len(joined)
             joined.append(span)

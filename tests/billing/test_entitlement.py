@@ -152,6 +152,18 @@ def test_a_price_that_begins_on_the_last_active_day_is_kept_till_its_period_ends
             id="a stop",
         ),
         pytest.param([later("deactivated", "off", "2026-07-01")], [MAY, JUNE], id="a stop on a boundary"),
+        pytest.param(
+            [
+                later("changed", "own", "2026-06-11", price_overrides={"rent": "30.00"}),
+                later("changed", "usual", "2026-06-21", price_overrides={"rent": None}),
+            ],
+            [
+                MAY,
+                ("2026-06-01", "2026-07-01", 3000, "on own usual"),
+                ("2026-07-01", "2026-08-01", 3000, "on usual"),
+            ],
+            id="neighbouring days at one rate are one span of all facts",
+        ),
     ],
 )
 def test_a_span_names_the_facts_that_made_it(events, expected):
