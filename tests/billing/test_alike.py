@@ -213,15 +213,20 @@ def test_what_is_plain_is_written_quickly(facts: Sequence[dict[str, Any]]) -> No
         pytest.param([activated(), on("2026-01-15", "deactivated")], id="stopped"),
         pytest.param([activated(), on("2026-01-05", "deactivated"), again()], id="stopped on its first day"),
         pytest.param([activated(price_overrides={"rent": "5.00"})], id="an own price"),
+        pytest.param([again(price_overrides={"rent": "5.00"})], id="an own price, and no trigger"),
         pytest.param([*for_no_day(price_overrides={"setup": "5.00"}), again()], id="an own price, once"),
         pytest.param([activated(customer_id="c2")], id="another customer"),
+        pytest.param([again(customer_id="c2")], id="another customer, and no trigger"),
         pytest.param([*for_no_day(customer_id="c2"), again()], id="another customer, once"),
         pytest.param([*for_no_day(), again(product_id="backup")], id="another currency, once"),
     ],
 )
 def test_what_is_not_plain_is_left_to_the_long_way(facts: Sequence[dict[str, Any]]) -> None:
-    data = timeline_of(facts).as_data()
-    assert Alike(catalog(), day("2026-03-01")).pattern(data, "c1", book(), (), None) is None
+    """Also where its like, but for what is not plain of it, was asked for before."""
+    alike, policies = Alike(catalog(), day("2026-02-01")), book()
+    for plain in ([activated()], [again()], [*for_no_day(), again()]):
+        assert alike.pattern(timeline_of(plain).as_data(), "c1", policies, (), None) is not None
+    assert alike.pattern(timeline_of(facts).as_data(), "c1", policies, (), None) is None
 
 
 def test_customers_with_equal_terms_share_what_is_computed() -> None:
