@@ -127,8 +127,6 @@ class Walk:
         """Let a stop take effect when the full period of the last active day ends, or on `again`."""
         segment, stop = state.segment, state.stop
         assert stop is not None, "asked only where a stop follows"
-        if not state.stop_day and self._billed(stop.day, stop.customer_id, stop.activation):
-            return  # then the stop's own day is the last active one
         last = Day(segment.end - 1)
         index = grid.within(last, self.limit)
         if index < 0 or not self._emitted(grid, index) or last < max(self.hold, self.price.since):
@@ -186,16 +184,13 @@ class Walk:
         return Tariff.of(self.price, segment.own_prices, customer, segment.activation)
 
     def _stop_is_billed(self, state: State) -> bool:
-        segment = state.segment
-        return self._billed(segment.start, segment.customer_id, segment.activation)
-
-    def _billed(self, day: Day, customer_id: str, activation: Day) -> bool:
         """Tell whether the day of a stop is charged, by the policy of the full period that contains it."""
-        terms = self.book.terms(customer_id)
+        segment = state.segment
+        terms = self.book.terms(segment.customer_id)
         if terms is None or all(policy.stop_day == "free" for _, policy in terms.policies):
             return False
-        grid = terms.grid(self._interval, activation)
-        index = grid.within(day, self.limit)
+        grid = terms.grid(self._interval, segment.activation)
+        index = grid.within(segment.start, self.limit)
         return index >= 0 and terms.policy(grid.begins[index]).stop_day == "billed"
 
 
