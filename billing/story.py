@@ -97,8 +97,7 @@ def story(
         sentences.append(_RULES[line.explanation.rule])
     source = _SOURCES.get(line.explanation.price_source)
     if source is not None:
-        has_date = price is not None and price.since is not None
-        since = f", valid from {_day(price.since)}" if has_date and price is not None and price.since else ""
+        since = "" if price is None or price.since is None else f", valid from {_day(price.since)}"
         sentences.append(source.format(since=since))
     return tuple(sentences)
 
