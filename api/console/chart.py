@@ -25,6 +25,11 @@ class Column:
     month: str
     amounts: Mapping[str, Decimal]
 
+    @property
+    def net(self) -> Decimal:
+        """What is issued and will be; what is only planned is no part of it."""
+        return sum((amount for kind, amount in self.amounts.items() if kind != "planned"), Decimal(0))
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:

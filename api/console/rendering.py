@@ -34,6 +34,7 @@ HEADERS: Final = {
 }
 PLACES: Final = (
     ("", "Overview"),
+    ("/forecast", "Forecast"),
     ("/invoices", "Invoices"),
     ("/customers", "Customers"),
     ("/services", "Services"),

@@ -15,6 +15,7 @@ from api.console.pages import (
     customers,
     dead_letters,
     events,
+    forecast,
     invoices,
     login,
     overview,
@@ -24,6 +25,7 @@ from api.errors import NotFoundError
 
 PAGES: Final = (
     overview.router,
+    forecast.router,
     invoices.router,
     catalog.router,
     anomalies.router,

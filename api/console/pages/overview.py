@@ -1,6 +1,6 @@
 """The overview: what was issued, what will be, and what needs somebody's eye."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 
 from api.access import View, Viewing
-from api.console.chart import KINDS, Chart, Column, chart
+from api.console.bars import Bars, bars, months_between, next_month
 from api.console.doors import PageRoute, page_door
 from api.console.rendering import page
 from api.lists import page_of
@@ -18,27 +18,20 @@ from api.routes.dead_letters import DEAD_LETTERS
 from api.routes.forecast import ForecastMonth, get_forecast
 from api.routes.invoice_totals import get_invoice_months
 from consumers.dead_letters import OPEN_STATES
-from projections.forecast import CLASSES
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 SHOWN: Final = 5
 """So many of what needs an eye are named; the rest is a page away."""
-WIDE: Final = (1120, 280)
-NARROW: Final = (320, 220)
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """One currency: this month and the next, and the bars from a year back to a year ahead."""
 
-    currency: str
     issued: Decimal
     to_come: ForecastMonth | None
     following: ForecastMonth | None
-    columns: tuple[Column, ...]
-    wide: Chart
-    narrow: Chart
-    kinds: tuple[str, ...]
+    bars: Bars
 
     @property
     def this_month(self) -> Decimal:
@@ -78,38 +71,13 @@ def _outlooks(view: View, ahead: list[ForecastMonth], now: str) -> Iterator[Outl
     for currency in sorted(set(issued) | {one.currency for one in ahead}):
         known = issued.get(currency, {})
         coming = {one.month: one for one in ahead if one.currency == currency}
-        columns = tuple(
-            Column(month, _amounts(known.get(month), coming.get(month)))
-            for month in _months(back.first, max([now, *coming]))
-        )
+        span = months_between(back.first, max([now, *coming]))
         yield Outlook(
-            currency,
             known.get(now, Decimal(0)),
             coming.get(now),
-            coming.get(_next(now)),
-            columns,
-            chart(columns, now=now, size=WIDE),
-            chart(columns, now=now, size=NARROW),
-            tuple(kind for kind in KINDS if any(one.amounts.get(kind) for one in columns)),
+            coming.get(next_month(now)),
+            bars(currency, span, issued=known, ahead=coming, now=now),
         )
-
-
-def _amounts(issued: Decimal | None, ahead: ForecastMonth | None) -> Mapping[str, Decimal]:
-    found = {} if issued is None else {"issued": issued}
-    if ahead is not None:
-        found |= {kind: Decimal(getattr(ahead, kind)) for kind in CLASSES}
-    return found
-
-
-def _months(first: str, last: str) -> Iterator[str]:
-    while first <= last:
-        yield first
-        first = _next(first)
-
-
-def _next(month: str) -> str:
-    year, number = int(month[:4]), int(month[5:])
-    return f"{year + number // 12:04}-{number % 12 + 1:02}"
 
 
 def _a_year_before(month: str) -> str:

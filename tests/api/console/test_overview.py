@@ -41,3 +41,32 @@ def test_read_models_of_another_version_are_named(doors: Doors, browsers: Browse
     assert (answer.status_code, "billing rebuild all" in answer.text) == (503, True)
     api = doors.get("/v1/invoices/months")
     assert (api.status_code, api.json()["code"]) == (503, "rebuild_needed")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "per=product",
+        "per=service_type&by=service",
+        "customer_id=c1&months=3",
+        "product_id=laptop&per=product",
+    ],
+)
+def test_the_forecast_has_the_figures_of_the_api(doors: Doors, browsers: Browsers, query: str) -> None:
+    world = doors.world
+    world.activate("s1", "c1", "laptop", "2026-06-24")
+    world.activate("s2", "c2", "laptop", "2026-07-20")
+    world.run("2026-07-02")
+    world.project()
+    text = browsers("finance").get(f"/console/forecast?{query}").text
+    months = doors.get(f"/v1/forecast?{query}").json()["months"]
+    assert months
+    for one in months:
+        assert f"{one['net']} " in text or f">{one['net']}<" in text, one
+
+
+def test_a_forecast_of_nothing_says_so(doors: Doors, browsers: Browsers) -> None:
+    doors.world.project()
+    assert "Nothing is to come." in browsers("finance").get("/console/forecast").text
+    answer = browsers("finance").get("/console/forecast?customer_id=nobody")
+    assert (answer.status_code, "customer_unknown" in answer.text) == (404, True)
