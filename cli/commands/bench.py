@@ -31,6 +31,7 @@ class Bench(StrEnum):
 
     INGEST = "ingest"
     PROJECT = "project"
+    REBUILD = "rebuild"
     RUN = "run"
     READ = "read"
     FORECAST = "forecast"
@@ -61,7 +62,7 @@ def bench(
         Bench,
         typer.Argument(
             help="ingest: Kafka to the ledger; project: the ledger to the read models, and the lag; "
-            "run: a bill run; read: what the API answers; "
+            "rebuild: all read models anew; run: a bill run; read: what the API answers; "
             "forecast: reading it; replay: replay, preview and audit of one customer of 200 services; "
             "audit: every issued document; large-customer: the bill run of one customer with every service."
         ),
@@ -90,6 +91,7 @@ def bench(
     measures: dict[Bench, Callable[[Wanted], None]] = {
         Bench.INGEST: _ingest,
         Bench.PROJECT: _project,
+        Bench.REBUILD: _rebuild,
         Bench.RUN: _run,
         Bench.READ: _read,
         Bench.FORECAST: _forecast,
@@ -127,6 +129,13 @@ def _project(wanted: Wanted) -> None:
         return
     _print(found.result, wanted)
     _print_lags(found.lags)
+
+
+def _rebuild(wanted: Wanted) -> None:
+    from benchmarks import rebuilding
+
+    size = wanted.services_of(rebuilding.SERVICES, rebuilding.FULL_SERVICES)
+    _print(rebuilding.measure(wanted.folder, services=size, runs=wanted.runs, progress=_progress), wanted)
 
 
 def _run(wanted: Wanted) -> None:
