@@ -164,3 +164,30 @@ def test_an_unknown_service_is_a_page_that_says_so(doors: Doors, browsers: Brows
     for path in ("/console/services/nobody", "/console/services/nobody/lines"):
         answer = browsers("finance").get(path)
         assert (answer.status_code, "service_unknown" in answer.text) == (404, True)
+
+
+def test_an_instant_counts_on_the_tenant_s_day(doors: Doors, browsers: Browsers) -> None:
+    """22:30 UTC is half past midnight in Zurich, on the day after."""
+    doors.world.activate("s1", "c1", "laptop", "2026-06-30T22:30:00Z")
+    doors.world.project()
+    page = browsers("finance").get("/console/services/s1").text
+    assert "Activated counts from 1 Jul 2026" in seen(page)
+    assert "<title>1: activated, 1 Jul 2026</title>" in page
+
+
+@pytest.mark.parametrize("name", ["a b", "50%", "x?y#z", "<b>\"&'", "\N{SNOWMAN}", "{{ 7 * 7 }}", "+1"])
+def test_any_id_can_be_followed(doors: Doors, browsers: Browsers, name: str) -> None:
+    doors.world.customer(name, billing_day=2)
+    doors.world.activate(name, name, "laptop", "2026-06-01")
+    doors.world.run("2026-06-02")
+    doors.world.project()
+    browser = browsers("finance")
+    for place, title in (("services", name), ("customers", f"commitment of {name}")):
+        links = re.findall(rf'href="(/console/{place}/[^"?]+)"', browser.get(f"/console/{place}").text)
+        shown = [browser.get(unescape(link)) for link in dict.fromkeys(links)]
+        assert {answer.status_code for answer in shown} == {200}
+        assert sum(seen(answer.text).startswith(f"{title} ") for answer in shown) == 1
+        for answer in shown:
+            assert '<b>"' not in answer.text
+            for part in re.findall(r'hx-get="([^"]+)"', answer.text):
+                assert browser.get(unescape(part)).status_code == 200
