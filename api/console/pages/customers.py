@@ -8,8 +8,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 
 from api.access import Caller, Contextual, View, Viewing
+from api.console.bars import Bars, bars
 from api.console.doors import PageRoute, address, page_door
-from api.console.rendering import nonzero, page
+from api.console.rendering import page
 from api.fields import PathId, QueryId
 from api.invoice_filters import InvoiceFilters
 from api.lists import QueryCursor, page_of
@@ -24,7 +25,6 @@ from billing.explanation import arithmetic
 from billing.line import Line
 from ledger.personal import is_commitment
 from projections import bookmarks, customers
-from projections.forecast import CLASSES
 from projections.service_list import ServiceFilter
 from projections.services import count_held_by
 
@@ -53,11 +53,10 @@ class ShownDraft:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """The months of one currency in which there is anything, and why there is."""
+    """The months of one currency in which there is anything, and all of them drawn."""
 
-    currency: str
     months: Sequence[ForecastMonth]
-    kinds: Sequence[str]
+    bars: Bars
 
 
 @router.get("/customers", **page_door())
@@ -145,7 +144,7 @@ def show_forecast(request: Request, view: Viewing, customer_id: PathId) -> Respo
         place=PLACE,
         customer=customer,
         forecast=found,
-        outlooks=list(_outlooks(found.months)),
+        outlooks=list(_outlooks(found.months, found.first_month)),
     )
 
 
@@ -206,10 +205,10 @@ def _sentence(line: InvoiceLine, currency: str) -> str:
     return arithmetic(Line.from_data(data, currency), currency)
 
 
-def _outlooks(months: Sequence[ForecastMonth]) -> Iterator[Outlook]:
+def _outlooks(months: Sequence[ForecastMonth], now: str) -> Iterator[Outlook]:
     for currency in sorted({one.currency for one in months}):
-        own = [one for one in months if one.currency == currency]
-        kinds = [kind for kind in CLASSES if any(nonzero(getattr(one, kind)) for one in own)]
-        months = [one for one in own if any(nonzero(getattr(one, kind)) for kind in kinds)]
-        if months:
-            yield Outlook(currency, months, kinds)
+        ahead = {one.month: one for one in months if one.currency == currency}
+        drawn = bars(currency, ahead, issued={}, ahead=ahead, now=now)
+        busy = [ahead[column.month] for column in drawn.columns if any(column.amounts.values())]
+        if busy:
+            yield Outlook(busy, drawn)

@@ -142,13 +142,19 @@ def test_a_draft_says_what_the_account_s_credit_does(billed: Doors, browsers: Br
 
 
 def test_the_forecast_is_the_api_s(billed: Doors, browsers: Browsers) -> None:
-    said = seen(browsers("finance").get("/console/customers/c3/forecast").text)
+    page = browsers("finance").get("/console/customers/c3/forecast").text
+    assert (
+        re.findall(r'aria-label="(Issued and forecast in [^"]+)"', page)
+        == ["Issued and forecast in EUR by month; the figures are below"] * 2
+    )  # wide and narrow
+    assert len(re.findall(r'<rect class="fill-running" x', page)) == 2 * 12
+    said = seen(page)
     assert "Month Running Planned Net, EUR" in said
     months = billed.get("/v1/forecast?customer_id=c3").json()["months"]
     assert len(months) == 13
-    assert "Aug 2026 running 30.00 planned" in said
+    assert "Aug 2026 planned " in said  # running is all of the net
     assert said.count(" 30.00 ") >= 12
-    assert "Jul 2026 running" not in said  # nothing falls in what is left of it
+    assert "Jul 2026 30" not in said  # nothing falls in what is left of it
     assert "Nothing is to come" in seen(browsers("finance").get("/console/customers/c1/forecast").text)
 
 
