@@ -1,7 +1,7 @@
 """Adjustments: entered in two steps, the first of which says what it comes to; and taken back."""
 
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -57,7 +57,7 @@ class AdjustmentForm(BaseModel):
     text: Text = ""
     reason: Text = ""
     adjustment_id: Text = ""
-    confirmed: Text = ""
+    step: Literal["check", "enter", "edit"] = "check"
 
 
 @router.get("/customers/{customer_id}/adjustments", **page_door())
@@ -94,24 +94,21 @@ def enter(
     customer_id: PathId,
     form: Annotated[AdjustmentForm, Form()],
 ) -> Response:
-    """Say what an adjustment comes to; once that is confirmed, enter it."""
+    """Say what an adjustment comes to; then enter it, or ask again with what was written."""
     customer = get_customer(view, customer_id)
     if form.adjustment_id and _rows(view, customer_id, form.adjustment_id):
         return _to_customer(customer_id, None)
-    given = {name: value.strip() for name, value in form.model_dump(exclude={"confirmed"}).items()}
+    if form.step == "edit":
+        return _form(request, view, customer, form, {})
+    given = {name: value.strip() for name, value in form.model_dump(exclude={"step"}).items()}
     try:
         wanted = NewAdjustment.model_validate({name: value for name, value in given.items() if value})
         if wanted.service_id is not None:
             get_service(view, wanted.service_id)
         event = proposed(view, key, customer_id, wanted)
-    except ValidationError as error:
-        wrong = {str(one["loc"][0]): REMEDIES[str(one["loc"][0])] for one in error.errors()}
-        return _form(request, view, customer, form, wrong)
-    except ServiceUnknownError as error:
-        return _form(request, view, customer, form, {"service_id": str(error)})
-    except (AdjustmentInvalidError, InvalidAmountError) as error:
-        return _form(request, view, customer, form, {"amount": str(error)})
-    if form.confirmed:
+    except (ValidationError, ServiceUnknownError, AdjustmentInvalidError, InvalidAmountError) as error:
+        return _form(request, view, customer, form, _wrong(error))
+    if form.step == "enter":
         return _to_customer(customer_id, enter_adjustment(context, key, view, customer_id, wanted).seq)
     given["adjustment_id"] = f"adj-{uuid4().hex[:12]}"
     return page(
@@ -160,6 +157,13 @@ def _form(
         given={**form.model_dump(), "effective": form.effective or view.today().isoformat()},
         wrong=wrong,
     )
+
+
+def _wrong(error: Exception) -> dict[str, str]:
+    """Return what to say beside which field."""
+    if isinstance(error, ValidationError):
+        return {str(one["loc"][0]): REMEDIES[str(one["loc"][0])] for one in error.errors()}
+    return {"service_id" if isinstance(error, ServiceUnknownError) else "amount": str(error)}
 
 
 def _one(request: Request, customer: Customer, found: Adjustment, reason: str, wrong: str) -> Response:

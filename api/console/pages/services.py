@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.access import View, Viewing
 from api.console.doors import PageRoute, address, page_door
+from api.console.meanings import ANOMALIES
 from api.console.rendering import day, page, period, words
 from api.console.track import Mark, Span, track
 from api.fields import PathId, QueryId
@@ -121,6 +122,7 @@ def show_service(request: Request, view: Viewing, service_id: PathId) -> Respons
         "service.html",
         place=PLACE,
         service=detail,
+        meanings=ANOMALIES,
         states=states,
         spans=spans,
         track=track(spans, [_mark(one) for one in told], today),

@@ -23,17 +23,18 @@ def billed(doors: Doors) -> Doors:
     return doors
 
 
-def hidden(page: str) -> dict[str, str]:
-    """The hidden fields of the last form on a page."""
+def pressed(page: str) -> dict[str, str]:
+    """What the last form on a page carries, and its first button."""
     form = page[page.rindex("<form") :]
     found = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form)
+    found += re.findall(r'<button class="main" name="(\w+)" value="([^"]*)"', form)
     return {name: unescape(value) for name, value in found}
 
 
 def enter(browser: Browser, **wanted: str) -> Any:
     check = browser.send(PATH, PATH, **{**WANTED, **wanted})
     assert check.status_code == 200, check.text
-    return browser.post(PATH, hidden(check.text))
+    return browser.post(PATH, pressed(check.text))
 
 
 def entered(doors: Doors) -> list[dict[str, Any]]:
@@ -49,7 +50,7 @@ def test_the_first_step_says_what_it_comes_to_and_enters_nothing(billed: Doors, 
     assert said.startswith("Credit 12.50 EUR to commitment of c1 : is this meant?")
     assert "The invoice says broken for a week Reason broken for a week Due from 3 Jul 2026 About s1" in said
     assert billed.world.head() == head
-    assert hidden(check.text)["service_id"] == "s1"
+    assert pressed(check.text)["service_id"] == "s1"
 
 
 def test_the_second_step_enters_it(billed: Doors, browsers: Browsers) -> None:
@@ -68,10 +69,21 @@ def test_the_second_step_enters_it(billed: Doors, browsers: Browsers) -> None:
     assert "Lost charger 2 Jul 2026 2 Jul 2026 broken for a week" in said
 
 
+def test_what_was_written_can_be_changed_before(billed: Doors, browsers: Browsers) -> None:
+    browser = browsers("finance")
+    check = pressed(browser.send(PATH, PATH, **WANTED, effective="2026-07-03").text)
+    head = billed.world.head()
+    again = browser.post(PATH, {**check, "step": "edit"})
+    assert again.status_code == 200
+    for value in ("-12.50", "broken for a week", "2026-07-03"):
+        assert f'value="{value}"' in again.text
+    assert billed.world.head() == head
+
+
 def test_sending_it_twice_enters_it_once(billed: Doors, browsers: Browsers) -> None:
     """By a double click, before anything is projected, and by going back to the page later."""
     browser = browsers("admin")
-    form = hidden(browser.send(PATH, PATH, **WANTED).text)
+    form = pressed(browser.send(PATH, PATH, **WANTED).text)
     first, second = browser.post(PATH, form), browser.post(PATH, form)
     assert (first.status_code, second.status_code) == (303, 303)
     assert first.headers["location"] == second.headers["location"]
@@ -150,7 +162,7 @@ def test_an_auditor_sees_and_changes_nothing(billed: Doors, browsers: Browsers) 
     assert auditor.get(PATH).status_code == 403
     head = billed.world.head()
     for path in (PATH, f"{page}/withdraw"):
-        answer = auditor.send(path, "/console", **WANTED, confirmed="yes")
+        answer = auditor.send(path, "/console", **WANTED, step="enter")
         assert (answer.status_code, "role_insufficient" in answer.text) == (403, True)
     assert billed.world.head() == head
 
