@@ -33,6 +33,7 @@ from api.routes import (
     preview,
     services,
 )
+from api.segments import WholeSegments
 from api.settings import Context
 from projections.ordered_runs import RunDesk
 
@@ -84,6 +85,7 @@ def create_app(
             Middleware(GZipMiddleware, minimum_size=GZIP_BYTES),
             Middleware(EntityTags),
             Middleware(BodyLimit),
+            Middleware(WholeSegments),
         ],
     )
     app.state.context = context

@@ -7,6 +7,8 @@ from typing import Annotated, Final
 from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, Field
 
+from api.segments import as_sent
+
 MOST_CHARACTERS: Final = 600
 SPOKEN: Final = r"^[^\x00]+$"
 """PostgreSQL's text holds no NUL."""
@@ -21,7 +23,9 @@ def _month(text: str) -> str:
     return text
 
 
-PathId = Annotated[str, Path(min_length=1, max_length=MOST_CHARACTERS, pattern=SPOKEN)]
+PathId = Annotated[
+    str, Path(min_length=1, max_length=MOST_CHARACTERS, pattern=SPOKEN), AfterValidator(as_sent)
+]
 QueryId = Annotated[str | None, Query(min_length=1, max_length=MOST_CHARACTERS, pattern=SPOKEN)]
 QueryMonth = Annotated[str, Field(pattern=MONTH, examples=["2026-07"]), AfterValidator(_month)]
 QueryAmount = Annotated[str, Field(pattern=AMOUNT, examples=["100.00"])]

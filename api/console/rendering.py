@@ -8,6 +8,7 @@ from hashlib import sha256
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -164,6 +165,11 @@ def words(code: str) -> str:
 SPOKEN: Final[Mapping[str, str]] = {"one_time": "one-time", "credit_note": "credit note"}
 
 
+def urlencode(text: str) -> str:
+    """Return a text for one segment of a path or one value of a query; Jinja's own lets slashes stand."""
+    return quote(text, safe="")
+
+
 def static_version(name: str) -> str:
     """Return a mark of a static file's content, so that a browser keeps it until it changes."""
     return VERSIONS[name]
@@ -203,6 +209,7 @@ def _environment() -> Environment:
         "short_month": short_month,
         "whole": whole,
         "words": words,
+        "urlencode": urlencode,
     }
     environment.globals |= {"period": period, "static_version": static_version}
     return environment
