@@ -1,6 +1,8 @@
 """Who comes in: every page but the login looks for a session, and every form for the token of its session."""
 
 import hmac
+import logging
+import secrets
 from collections.abc import Callable, Coroutine, Mapping
 from hashlib import sha256
 from http import HTTPStatus
@@ -15,9 +17,11 @@ from fastapi.routing import APIRoute
 from psycopg.errors import UndefinedTable
 from psycopg_pool import PoolTimeout
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from api.access import READERS, ROLES, context_of
-from api.console.rendering import error_page
+from api.console.rendering import error_page, mistake_page, protect
 from api.errors import (
     DatabaseAwayError,
     FormRefusedError,
@@ -31,10 +35,13 @@ from ledger import sessions
 from ledger.keys import ApiKey, KeyRefusedError, KeyRole
 from ledger.sessions import LASTS
 
+log = logging.getLogger(__name__)
 HOME: Final = "/console"
 LOGIN: Final = "/console/login"
 COOKIE: Final = "billing_session"
 FORM_TOKEN: Final = "form_token"  # noqa: S105 - the field's name
+SALT_CHARACTERS: Final = 16
+TOKEN_CHARACTERS: Final = 64
 CHANGING: Final = frozenset({"POST"})
 
 
@@ -65,6 +72,14 @@ class PageRoute(APIRoute):
                 answer = error_page(request, rebuild_needed())
             except (psycopg.OperationalError, PoolTimeout):
                 answer = error_page(request, DatabaseAwayError("the database does not answer for now"))
+            except HTTPException as error:
+                answer = error_page(request, InvalidRequestError(str(error.detail)))
+            except ClientDisconnect:
+                raise
+            except Exception:
+                log.exception("request.failed", extra={"method": request.method, "path": self.path})
+                answer = mistake_page(request)
+            protect(answer)
             return answer
 
         return guarded
@@ -98,9 +113,14 @@ def forget_session(answer: Response) -> None:
     answer.delete_cookie(COOKIE, path=HOME, httponly=True, samesite="lax")
 
 
-def form_token(session_token: str) -> str:
-    """Return what every form of a session carries, and no other site can know."""
-    return hmac.new(session_token.encode(), b"form", sha256).hexdigest()
+def form_token(session_token: str, salt: str | None = None) -> str:
+    """Return what a form of a session carries, and no other site can know.
+
+    It is another one on every page: nobody learns it from how well pages with it compress (BREACH).
+    """
+    salt = salt or secrets.token_hex(SALT_CHARACTERS // 2)
+    mark = hmac.new(session_token.encode(), b"form" + salt.encode(), sha256).hexdigest()
+    return f"{salt}{mark}"[:TOKEN_CHARACTERS]
 
 
 def address(path: str, query: Mapping[str, object] | None = None) -> str:
@@ -121,8 +141,9 @@ async def _admit(request: Request, roles: list[KeyRole]) -> None:
     request.state.key = key
     request.state.form_token = form_token(token)
     if request.method in CHANGING:
-        given = (await request.form()).get(FORM_TOKEN, "")
-        if not hmac.compare_digest(str(given).encode(), request.state.form_token.encode()):
+        given = str((await request.form()).get(FORM_TOKEN) or "")
+        expected = form_token(token, given[:SALT_CHARACTERS] or None)
+        if not hmac.compare_digest(given.encode(), expected.encode()):
             raise FormRefusedError("the form is from another session; load its page again and repeat it")
     if key.role not in roles:
         needed = " or ".join(roles)
@@ -146,7 +167,8 @@ def _from_here(request: Request) -> None:
 
 def _to_login(request: Request) -> Response:
     """Send a browser to the login, and back from there; a part of a page is replaced by the whole."""
-    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    wanted = request.scope["raw_path"].decode("latin-1")
+    wanted += f"?{request.url.query}" if request.url.query else ""
     where = f"{LOGIN}?next={quote(wanted, safe='')}" if request.method == "GET" else LOGIN
     if "hx-request" in request.headers:
         return Response(status_code=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": LOGIN})

@@ -1,16 +1,18 @@
 """Pages from templates: what every page shows, how values are written, which headers go along."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from hashlib import sha256
+from http import HTTPStatus
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from fastapi import Request
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -33,6 +35,9 @@ HEADERS: Final = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
+API_ADDRESS: Final = re.compile(r"; see /v1/\S+$")
+"""How errors end that tell callers of the API where to look."""
+
 PLACES: Final = (
     ("", "Overview"),
     ("/forecast", "Forecast"),
@@ -63,15 +68,27 @@ def page(
 
 def error_page(request: Request, error: LedgerError) -> HTMLResponse:
     """Return the page for what went wrong, with the status that the API gives it."""
-    status = STATUSES[error.code]
+    detail = API_ADDRESS.sub("", str(error))
+    title, code = title_of(error), error.code
+    return page(request, "error.html", status=STATUSES[code], title=title, code=code, detail=detail)
+
+
+def mistake_page(request: Request) -> HTMLResponse:
+    """Return the page for a mistake of ours; only the log says what it was."""
     return page(
         request,
         "error.html",
-        status=status,
-        title=title_of(error),
-        code=error.code,
-        detail=str(error),
+        status=HTTPStatus.INTERNAL_SERVER_ERROR,
+        title="We made a mistake.",
+        code="internal_error",
+        detail="the page could not be made; the log of the server says why",
     )
+
+
+def protect(answer: Response) -> None:
+    """Keep whatever the console answers with, files among it, out of caches that it does not name itself."""
+    for name in ("Cache-Control", "Referrer-Policy", "X-Content-Type-Options"):
+        answer.headers.setdefault(name, HEADERS[name])
 
 
 def money(amount: str, currency: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
 from api.console import static_files
@@ -22,6 +22,7 @@ from api.console.pages import (
     services,
 )
 from api.errors import NotFoundError
+from api.segments import as_sent
 
 PAGES: Final = (
     overview.router,
@@ -50,7 +51,9 @@ def console() -> APIRouter:
         router.include_router(part, prefix=HOME)
 
     @router.get(HOME + "/{path:path}", **page_door())
-    def nowhere(request: Request) -> Response:
-        raise NotFoundError(f"{request.url.path}: the console has no such page")
+    def nowhere(path: str) -> Response:
+        if not path:
+            return RedirectResponse(HOME)
+        raise NotFoundError(f"{HOME}/{as_sent(path)}: the console has no such page")
 
     return router

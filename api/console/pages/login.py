@@ -50,6 +50,7 @@ def log_in(
             return page(request, "login.html", status=HTTP_401_UNAUTHORIZED, wanted=wanted, refused=refused)
         if key.role not in READERS:
             return page(request, "login.html", status=HTTP_403_FORBIDDEN, wanted=wanted, refused=PUBLISHERS)
+        sessions.end(connection, request.cookies.get(COOKIE, ""))  # a browser has one session
         session = sessions.begin(connection, key, clock=context.clock)
     answer = RedirectResponse(_within(wanted), HTTP_303_SEE_OTHER)
     set_session(answer, request, session)

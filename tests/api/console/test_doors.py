@@ -6,6 +6,7 @@ import pytest
 from fastapi import APIRouter
 
 from api.console.doors import PageRoute
+from api.console.pages import overview
 from ledger import keys
 from ledger.keys import KEY_ROLES, KeyRole
 from ledger.sessions import LASTS
@@ -52,6 +53,17 @@ def test_who_was_sent_to_the_login_comes_back(browsers: Browsers, doors: Doors) 
     key = doors.token("finance")
     answer = stranger.post("/console/login", {"key": key, "next": "/console/invoices?kind=invoice"})
     assert answer.headers["location"] == "/console/invoices?kind=invoice"
+
+
+def test_who_comes_back_finds_ids_with_signs_of_addresses(browsers: Browsers, doors: Doors) -> None:
+    doors.world.activate("a/b?c#d", "c1", "laptop", "2026-06-24")
+    doors.world.project()
+    stranger, wanted = browsers(None), "/console/services/a%2Fb%3Fc%23d"
+    form = stranger.get(stranger.get(wanted).headers["location"]).text
+    assert f'value="{wanted}"' in form
+    answer = stranger.post("/console/login", {"key": doors.token("finance"), "next": wanted})
+    assert answer.headers["location"] == wanted
+    assert "a/b?c#d" in stranger.get(wanted).text
 
 
 @pytest.mark.parametrize(
@@ -107,6 +119,30 @@ def test_a_session_ends_with_its_time_and_with_its_key(browsers: Browsers, doors
     assert other.get("/console").status_code == 303
 
 
+def test_a_browser_has_one_session_whichever_key_it_came_in_with_last(
+    browsers: Browsers, doors: Doors
+) -> None:
+    doors.world.project()
+    browser = browsers("finance")
+    before = dict(browser.client.cookies)
+    assert browser.post("/console/login", {"key": doors.token("auditor")}).status_code == 303
+    assert "</b> auditor" in browser.get("/console").text
+    browser.client.cookies.clear()
+    browser.client.cookies.update(before)
+    assert browser.get("/console").status_code == 303
+
+
+def test_the_token_of_a_form_is_another_one_on_every_page(browsers: Browsers) -> None:
+    """What stands on every page can be guessed from how long the compressed pages are (BREACH)."""
+    browser = browsers("admin")
+    first, second = browser.token(), browser.token()
+    assert first[:16] != second[:16]
+    assert first[16:] != second[16:]
+    mixed = browser.post("/console/logout", {"form_token": first[:16] + second[16:]})
+    assert mixed.status_code == 403
+    assert browser.post("/console/logout", {"form_token": first}).status_code == 303
+
+
 def test_a_form_needs_the_token_of_its_own_session(browsers: Browsers, doors: Doors) -> None:
     browser, other = browsers("admin"), browsers("finance")
     forms = [one.path_with(X) for one in pages(doors.app) if one.method == "POST" and one.path not in OPEN]
@@ -147,6 +183,53 @@ def test_every_page_forbids_what_it_does_not_need(browsers: Browsers, doors: Doo
         assert not [
             word for word in (" style=", "<style", "onclick", "javascript:") if word in answer.text
         ], one
+
+
+def test_what_is_downloaded_stays_in_no_cache(browsers: Browsers, doors: Doors) -> None:
+    doors.world.activate("s1", "c1", "laptop", "2026-06-24")
+    doors.world.run("2026-07-02")
+    doors.world.project()
+    (number,) = doors.world.numbers()
+    for path in (
+        "/console/invoices/export/csv",
+        "/console/invoices/export/jsonl",
+        f"/console/invoices/{number}/csv",
+        f"/console/invoices/{number}/pdf",
+    ):
+        answer = browsers("finance").get(path)
+        assert (answer.status_code, answer.headers["cache-control"]) == (200, "private, no-store"), path
+        assert answer.headers["x-content-type-options"] == "nosniff", path
+    kept = browsers(None).get("/console/static/console.css")
+    assert kept.headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+def test_a_mistake_of_ours_is_a_page_that_says_nothing_of_it(
+    browsers: Browsers, doors: Doors, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    doors.world.project()
+    browser = browsers("finance")
+
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("nobody's business")
+
+    monkeypatch.setattr(overview, "get_forecast", broken)
+    answer = browser.get("/console")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "text/html; charset=utf-8")
+    assert "internal_error" in answer.text
+    assert "business" not in answer.text
+    assert "request.failed" in caplog.messages
+    assert "nobody's business" in caplog.text
+
+
+def test_a_form_that_can_not_be_read_is_answered_by_a_page(browsers: Browsers) -> None:
+    broken = {"content-type": "multipart/form-data; boundary=x"}
+    answer = browsers("admin").client.post("/console/logout", content=b"--y", headers=broken)
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.status_code in {403, 422}
+
+
+def test_the_console_with_a_slash_behind_it_is_the_console(browsers: Browsers) -> None:
+    assert browsers("finance").get("/console/").headers["location"] == "/console"
 
 
 def test_a_part_of_a_page_is_not_replaced_by_the_login(browsers: Browsers) -> None:
