@@ -119,6 +119,6 @@ def test_a_product_shows_every_version_and_the_fact_that_set_it(sold: Doors, bro
     assert "fact 5" in second
     assert "30.00 EUR" in third
     assert "over" in third
-    assert 'href="/console/events?source=/fulfilment&amp;id=dearer"' in page
+    assert 'href="/console/events?source=%2Ffulfilment&amp;id=dearer"' in page
     assert browsers("auditor").get("/console/events?source=/fulfilment&id=dearer").status_code == 200
     assert browsers("auditor").get("/console/catalog/ghost").status_code == 404

@@ -68,7 +68,7 @@ def test_an_admin_sees_it_as_it_was_sent_and_what_helps(refused: Doors, browsers
     assert "x-raw \\xff" in shown
     assert "under the same id" in shown
     assert re.search(r"Where data\.effective|Where data", shown)
-    assert "/console/events?source=/fulfilment&amp;id=w1" in page
+    assert "/console/events?source=%2Ffulfilment&amp;id=w1" in page
     assert "Drive again" in shown
 
 

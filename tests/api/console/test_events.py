@@ -63,7 +63,7 @@ def test_a_booked_event_shows_where_it_stands_and_what_it_cost(billed: Doors, br
     for link in links:
         why = browsers("finance").get(link)
         assert why.status_code == 200
-        assert "/console/events?source=/fulfilment&amp;id=up" in why.text
+        assert "/console/events?source=%2Ffulfilment&amp;id=up" in why.text
 
 
 @pytest.mark.postgres
@@ -92,7 +92,7 @@ def test_anomalies_say_what_is_wrong_and_lead_to_whom_it_concerns(billed: Doors,
     assert ANOMALIES["not_suspended"] in shown
     assert "customer ghost is not known" in shown
     assert 'href="/console/services/s1"' in page
-    assert 'href="/console/events?source=/fulfilment&amp;id=odd"' in page
+    assert 'href="/console/events?source=%2Ffulfilment&amp;id=odd"' in page
     narrowed = text(browsers("auditor").get("/console/anomalies?code=unknown_customer").text)
     assert "customer ghost" in narrowed
     assert ANOMALIES["not_suspended"] not in narrowed
