@@ -172,7 +172,8 @@ def show(found: "Impact") -> None:
     print_text(f"counts from {found.effective}{past}; computed with facts up to {found.seq}")
     if not found.customers:
         later = "; later ones may not" if found.reaches_running else ""
-        print_text(f"the invoices of {found.asked} customers till {found.until} stay as they are{later}")
+        whose = f"{found.asked} customer{'s' * (found.asked != 1)}"
+        print_text(f"the invoices of {whose} till {found.until} stay as they are{later}")
     else:
         print_text(
             f"moves the next invoices of {found.customers} of {found.asked} customers, "
@@ -260,8 +261,10 @@ def _amounts(before: int, after: int, currency: str) -> tuple[str, str, str]:
 
 
 def _days(days: tuple[Any, ...]) -> str:
-    shown = ", ".join(str(day) for day in days[:MOST_DAYS])
-    return shown if len(days) <= MOST_DAYS else f"{shown} and {len(days) - MOST_DAYS} more"
+    """Return the days of invoices; of many the first and the last one, which is moved."""
+    if len(days) <= MOST_DAYS:
+        return ", ".join(str(day) for day in days)
+    return f"{days[0]} … {days[-1]} ({len(days)})"
 
 
 def _at(seq: object) -> str:

@@ -15,6 +15,7 @@ from ledger.facts import Clock
 from projections import bookmarks, books, catalog, customers, drafting, due, services
 from projections.billrun import CustomerUnknownError
 from projections.books import Books, Shared
+from projections.drafting import Snapshot
 from projections.facts import CloudEvent
 from projections.preview import PreviewedInvoice, previewed
 
@@ -22,6 +23,8 @@ CHUNK_CUSTOMERS: Final = 200
 MOST_SHOWN: Final = 20
 FARTHEST: Final = timedelta(days=400)
 """So far ahead are invoices computed where a fact counts only later."""
+LONGEST_DAYS: Final = {"week": 7, "month": 31, "quarter": 92, "half_year": 184, "year": 366}
+"""The most days that a full period has."""
 
 HOLD: Final[LiteralString] = """
     SELECT DISTINCT customer_id FROM services_v1
@@ -119,7 +122,7 @@ def impact(
         _look(cursor, tenant_id, amended, {name: begin[name] for name in chunk}, found)
         if progress is not None:
             progress(min(start + CHUNK_CUSTOMERS, len(wanted)), len(wanted))
-    found.reaches_running = found.asked > 0 and event["data"].get("applies") != "new_services"
+    found.reaches_running = found.asked > 0 and amended.reaches_running
     return found
 
 
@@ -130,6 +133,9 @@ class _Amended:
         self.common = common
         self._customer = event["data"]["customer_id"] if event["type"].startswith("customer.") else None
         self._heard = (event, seq)
+        data = event["data"]
+        self._price = (data["product_id"], data["price_id"]) if event["type"] == "price.published" else None
+        self.reaches_running: bool = data.get("applies") != "new_services"
         self._before: Books | None = None
         self._shared = self._with_fact(common, event, seq)
 
@@ -138,6 +144,10 @@ class _Amended:
         """The last books that were amended, as they are without the fact."""
         assert self._before is not None, "asked before a snapshot was read"
         return self._before
+
+    def is_about(self, product_id: str, price_id: str) -> bool:
+        """Tell whether the fact can change what a price costs; a policy can do so with any."""
+        return self._price in (None, (product_id, price_id))
 
     def books(self, known: Books) -> Books:
         """Return the books with the fact, and keep `known`."""
@@ -186,12 +196,15 @@ def _look(
     for name, done in begin.items():
         found.asked += 1
         try:
-            now = list(previewed(before, name, done, until))
-            then = list(previewed(after, name, done, until))
+            moved: list[Moved] = []
+            for last in (until, *(Day(until + more) for more in _farther(after, name, found, amended))):
+                now, then = _next(before, after, name, done, last)
+                moved = list(_compared(name, *(_until_moved(now, then) if last > until else (now, then))))
+                if moved:
+                    break
         except Exception as error:  # noqa: BLE001 - one bad customer is reported, the others are shown
             found.set_aside[name] = f"{type(error).__name__}: {error}"
             continue
-        moved = list(_compared(name, now, then))
         for item in moved:
             total = found.totals.setdefault(item.currency, Total())
             total.customers += 1
@@ -204,6 +217,60 @@ def _look(
             [*found.largest, *moved],
             key=lambda item: (abs(item.difference_minor), item.customer_id),
         )
+
+
+def _farther(read: Snapshot, customer_id: str, found: Impact, amended: _Amended) -> list[int]:
+    """Return how many days more to look, step by step, where no invoice is moved yet.
+
+    A period that has begun may keep what it had: the fact then reaches the next one, which may be the one
+    after the longest interval; in arrears it is due when it ends.
+    """
+    if not amended.reaches_running or found.until < found.effective - timedelta(days=1):
+        return []
+    running = {
+        segment.product_id
+        for item in read.held.get(customer_id, ())
+        for segment in services.timeline_of(item).segments
+        if segment.end > found.until.toordinal()
+    }
+    days = {
+        LONGEST_DAYS[price.interval] * (2 if price.timing == "in_arrears" else 1)
+        for product_id in running & read.books.catalog.products.keys()
+        for price in read.books.catalog.products[product_id].prices
+        if price.interval is not None and amended.is_about(product_id, price.price_id)
+    }
+    return sorted(days)
+
+
+def _next(
+    before: Snapshot, after: Snapshot, customer_id: str, done: Day, until: Day
+) -> tuple[list[PreviewedInvoice], list[PreviewedInvoice]]:
+    """Return the invoices without the fact and with it, till `until` and the next one.
+
+    Where the fact moves the day of the next one and nothing is due on it, the one after it, too: else a
+    month would be missing on one side that only comes on another day.
+    """
+    sides = [list(previewed(read, customer_id, done, until)) for read in (before, after)]
+    days = []
+    for read in (before, after):
+        terms = read.books.book.terms(customer_id)
+        days.append(until if terms is None else due.next_billing_day(terms, until))
+    if days[0] != days[1]:
+        for place, read in enumerate((before, after)):
+            if not any(item.lines and item.due_for.toordinal() > until for item in sides[place]):
+                sides[place] = list(previewed(read, customer_id, done, days[place]))
+    return sides[0], sides[1]
+
+
+def _until_moved(
+    now: Collection[PreviewedInvoice], then: Collection[PreviewedInvoice]
+) -> tuple[list[PreviewedInvoice], list[PreviewedInvoice]]:
+    """Return the invoices of both sides up to the first day on which they differ."""
+    sums = [_by_service(now), _by_service(then)]
+    days = {day for one in sums for name, day in one if sums[0].get((name, day)) != sums[1].get((name, day))}
+    first = min(days, default=date.max)
+    kept = [[item for item in some if item.due_for <= first] for some in (now, then)]
+    return kept[0], kept[1]
 
 
 def _compared(

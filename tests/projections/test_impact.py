@@ -76,6 +76,37 @@ def test_a_price_to_come_is_seen_on_the_first_invoice_that_has_it(running: World
     assert found.largest[0].days[-1] == date(2026, 12, 2)
 
 
+@pytest.mark.parametrize(
+    ("interval", "timing", "first"),
+    [
+        ("month", "in_advance", "2027-01-02"),
+        ("year", "in_advance", "2027-01-02"),
+        ("quarter", "in_arrears", "2027-04-02"),
+    ],
+)
+def test_a_price_that_a_running_period_keeps_out_is_seen_on_the_invoice_that_has_it(
+    running: World, interval: str, timing: str, first: str
+) -> None:
+    """The invoices before have the old price; a price in arrears is due when its period has ended."""
+    fee = {"price_id": "fee", "kind": "recurring", "amount": "50.00", "interval": interval, "timing": timing}
+    running.product("domain", fee)
+    running.activate("s3", "c2", "domain", "2026-08-10")
+    fact = price("53.00", "2026-12-02", "next_period", product_id="domain", price_id="fee")
+    found = foreseen(running, fact)
+    assert [(item.customer_id, item.difference_minor) for item in found.largest] == [("c2", 300)]
+    assert found.largest[0].days[-1] == date.fromisoformat(first)
+
+
+def test_an_invoice_that_comes_on_another_day_is_not_taken_for_less_money(running: World) -> None:
+    """Nothing is due on 20 November, the first of the new days: December comes on 20 December."""
+    found = foreseen(running, policy("2026-11-15", "c1", billing_day=20))
+    assert [item.days[-1] for item in found.largest] == [date(2026, 12, 20)]
+    assert (found.customers, found.largest[0].difference_minor) == (1, 0)
+    found = foreseen(running, policy("2026-11-15", "c1", billing_day=1))
+    assert [item.days[-1] for item in found.largest] == [date(2026, 12, 1)]
+    assert (found.customers, found.largest[0].difference_minor) == (1, 0)
+
+
 def test_new_services_alone_move_nothing(running: World) -> None:
     found = foreseen(running, price("33.00", "2026-09-01", "new_services"))
     assert (found.customers, found.must_be_confirmed, found.asked) == (0, False, 2)
