@@ -37,6 +37,8 @@ class Shared:
     tenant_seq: int
     known: catalog_model.Known
     tenant_events: tuple[Heard, ...]
+    patterns: dict[tuple[Any, ...], Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """What `projections.alike` keeps as long as all this stays the same."""
 
 
 @dataclass(frozen=True, slots=True)

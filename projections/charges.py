@@ -1,6 +1,6 @@
 """Charges: what was and will be charged for each service, as run-rates and single amounts."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, LiteralString
@@ -191,7 +191,7 @@ def replace(
     cursor: Cursor[Any],
     tenant_id: str,
     service_ids: Collection[str],
-    schedules: Iterable[tuple[list[RunRate], list[Amount]]],
+    schedules: Iterable[tuple[Sequence[RunRate], Sequence[Amount]]],
 ) -> None:
     """Write the rows of some services."""
     cursor.execute(FORGET, {"tenant_id": tenant_id, "services": list(service_ids)})

@@ -10,15 +10,13 @@ from billing import plans
 from billing.entitlement import not_ratable
 from billing.facts import Anomaly, service_event
 from billing.timeline import fold
-from projections import anomalies, charges, facts, outstanding, parking, services
+from projections import alike, anomalies, charges, facts, outstanding, parking, services
 from projections.books import Books, Shared, books
-from projections.charges import Amount, RunRate
-from projections.flows import Flow, flows_of
+from projections.flows import Flow, Schedule, flows_of
 from projections.services import Folded
 from projections.waiting import open_lines, waiting
 
 Streams = dict[str, list[tuple[int, bytes]]]
-Schedule = tuple[list[RunRate], list[Amount]]
 Value = TypeVar("Value")
 
 
@@ -38,6 +36,14 @@ class _Parsed:
     product_ids: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Rated:
+    folded: Folded
+    schedule: Schedule
+    findings: tuple[Anomaly, ...]
+    flows: list[Flow] | None  # None: to be computed with what was invoiced
+
+
 def refresh(cursor: Cursor[Any], common: Shared, service_ids: Collection[str], up_to: int) -> Refreshed:
     """Write timeline, charges and anomalies of services anew, from their facts up to a seq.
 
@@ -52,14 +58,13 @@ def refresh(cursor: Cursor[Any], common: Shared, service_ids: Collection[str], u
     customers = frozenset().union(*(item.customer_ids for item in parsed)) if parsed else frozenset()
     known = books(cursor, common, customers, up_to)
     folded = _each(parsed, lambda item: _fold(item, known), _service_name, broken)
-    rated = _each(folded, lambda item: (item, *_rate(item, known)), _folded_name, broken)
-    kept = [item for item, _, _ in rated]
+    rated = _each(folded, lambda item: _rate(item, known), _folded_name, broken)
+    kept = [item.folded for item in rated]
     names = [item.timeline.service_id for item in kept]
     services.replace(cursor, tenant_id, names, kept)
-    charges.replace(cursor, tenant_id, names, (schedule for _, schedule, _ in rated))
-    anomalies.replace(
-        cursor, tenant_id, {f"service/{item.timeline.service_id}": finding for item, _, finding in rated}
-    )
+    charges.replace(cursor, tenant_id, names, (item.schedule for item in rated))
+    findings = {f"service/{item.folded.timeline.service_id}": item.findings for item in rated}
+    anomalies.replace(cursor, tenant_id, findings)
     outstanding.replace(cursor, tenant_id, _flows(cursor, tenant_id, rated, known))
     parking.release(cursor, tenant_id, [f"service/{name}" for name in names])
     for name, (customer_ids, reason) in broken.items():
@@ -99,28 +104,35 @@ def _fold(item: _Parsed, known: Books) -> Folded:
     return Folded(timeline, item.customer_ids, item.product_ids, heard)
 
 
-def _rate(item: Folded, known: Books) -> tuple[Schedule, tuple[Anomaly, ...]]:
-    schedule = charges.schedule(item.timeline, item.product_ids, item.customer_ids, known)
-    return schedule, (*item.timeline.anomalies, *not_ratable(item.timeline, known.catalog, known.book))
+def _rate(item: Folded, known: Books) -> _Rated:
+    timeline = item.timeline
+    findings = (*timeline.anomalies, *not_ratable(timeline, known.catalog, known.book))
+    pattern = alike.pattern_of(item, known)
+    if pattern is not None:
+        (customer_id,) = item.customer_ids
+        own = pattern.schedule(timeline.service_id, customer_id)
+        return _Rated(item, own, findings, pattern.flows_to(customer_id))
+    schedule = charges.schedule(timeline, item.product_ids, item.customer_ids, known)
+    return _Rated(item, schedule, findings, None)
 
 
 def _flows(
-    cursor: Cursor[Any],
-    tenant_id: str,
-    rated: Sequence[tuple[Folded, Schedule, tuple[Anomaly, ...]]],
-    known: Books,
+    cursor: Cursor[Any], tenant_id: str, rated: Sequence[_Rated], known: Books
 ) -> dict[str, list[Flow]]:
     """Return what each service is ever charged, as the forecast adds it up."""
-    lines = open_lines(cursor, tenant_id, [item.timeline for item, _, _ in rated])
+    lines = open_lines(cursor, tenant_id, [item.folded.timeline for item in rated if item.flows is None])
     found: dict[str, list[Flow]] = {}
-    for item, schedule, _ in rated:
-        timeline = item.timeline
+    for item in rated:
+        timeline = item.folded.timeline
+        if item.flows is not None:
+            found[timeline.service_id] = item.flows
+            continue
         planned = [
-            charges.schedule(made, item.product_ids, item.customer_ids, known)
+            charges.schedule(made, item.folded.product_ids, item.folded.customer_ids, known)
             for made in plans.activated_in_turn(timeline)
         ]
         waits = waiting(timeline, lines.get(timeline.service_id, ()), known)
-        found[timeline.service_id] = flows_of(timeline, schedule, planned, waits)
+        found[timeline.service_id] = flows_of(timeline, item.schedule, planned, waits)
     return found
 
 

@@ -40,7 +40,7 @@ def open_lines(
     cursor: Cursor[Any], tenant_id: str, timelines: Iterable[Timeline]
 ) -> dict[str, list[OpenLine]]:
     """Return what stands of the open lines of services for which something may wait, by service."""
-    names = [timeline.service_id for timeline in timelines if not _is_plain(timeline)]
+    names = [timeline.service_id for timeline in timelines if not is_plain(timeline)]
     found: dict[str, list[OpenLine]] = {}
     if not names:
         return found
@@ -73,7 +73,7 @@ def waiting(
     return found
 
 
-def _is_plain(timeline: Timeline) -> bool:
+def is_plain(timeline: Timeline) -> bool:
     """Tell whether the service is in one open state, and nothing that was heard has moved its beginning."""
     segments = timeline.segments
     moved = timeline.stops or timeline.withdrawals or timeline.anomalies
