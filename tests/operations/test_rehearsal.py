@@ -141,6 +141,10 @@ def test_the_file_comes_up_and_an_event_reaches_the_api(stand, broker):
         header = {"Authorization": f"Bearer {key.stdout.splitlines()[0]}"}
         found = httpx2.get(f"http://127.0.0.1:{stand.api_port}/v1/customers", headers=header)
         assert found.status_code == 200, found.text
+        with httpx2.Client(base_url=f"http://127.0.0.1:{stand.api_port}") as browser:
+            entered = browser.post("/console/login", data={"key": header["Authorization"].split()[1]})
+            assert entered.headers["location"] == "/console", entered.text
+            assert browser.get("/console").status_code == 200
         for line in ("preview --tenant acme", "run --tenant acme --date 2026-07-02", "verify"):
             done = stand.run("operate", ["billing", *line.split()])
             assert done.returncode == 0, (line, done.stderr)
