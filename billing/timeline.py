@@ -35,14 +35,14 @@ class Timeline:
         return frozenset(held | stopped | {trigger.customer_id for trigger in self.triggers})
 
     def activation_on(self, on: Day) -> Day:
-        """Return the latest activation whose charges have begun by a day; the first one before that.
+        """Return the latest activation by a day; the first one before that.
 
         A stop on the day of its activation leaves no segment, and may still be charged (BILLING.md §7).
         """
-        begun = [(segment.start, segment.activation) for segment in self.segments]
-        begun.extend((stop.day, stop.activation) for stop in self.stops)
-        assert begun, "only what was active is charged"
-        return max((piece for piece in begun if piece[0] <= on), default=min(begun))[1]
+        activations = {segment.activation for segment in self.segments}
+        activations.update(stop.activation for stop in self.stops)
+        assert activations, "only what was active is charged"
+        return max((activation for activation in activations if activation <= on), default=min(activations))
 
     def as_data(self) -> list[Any]:
         """Return the timeline as JSON-able lists; `from_data` reads it back."""

@@ -282,7 +282,7 @@ FOR_NO_DAY = [*AGAIN, event("deactivated", "2026-06-20"), activated("2026-06-30"
         ),
     ],
 )
-def test_the_activation_whose_charges_have_begun(events, on, activation):
+def test_the_activation_that_a_day_belongs_to(events, on, activation):
     assert iso(fold(events, zones).activation_on(day(on))) == activation
 
 
