@@ -66,6 +66,10 @@ LIST: Final[LiteralString] = """
 ZONE: Final[LiteralString] = """
     SELECT value FROM policies_v1 WHERE tenant_id = %(tenant_id)s AND customer_id = '' AND key = 'timezone'
     ORDER BY heard LIMIT 1"""
+ZONES: Final[LiteralString] = """
+    SELECT DISTINCT ON (customer_id) customer_id, value FROM policies_v1
+    WHERE tenant_id = %(tenant_id)s AND customer_id = ANY(%(customers)s) AND key = 'timezone'
+    ORDER BY customer_id, heard"""
 CURRENCY: Final[LiteralString] = """
     SELECT value FROM policies_v1 WHERE tenant_id = %(tenant_id)s AND customer_id = '' AND key = 'currency'
     ORDER BY heard LIMIT 1"""
@@ -134,6 +138,15 @@ def zone_of_tenant(cursor: Cursor[Any], tenant_id: str) -> tzinfo:
     """Return the tenant's time zone, which its first configuration sets for good; UTC before that."""
     found = cursor.execute(ZONE, {"tenant_id": tenant_id}).fetchone()
     return UTC if found is None else ZoneInfo(orjson.loads(found[0]))
+
+
+def zone_of_customers(cursor: Cursor[Any], tenant_id: str, customer_ids: Collection[str]) -> tzinfo:
+    """Return the zone that customers share, else the tenant's: that of a service that they held in turn."""
+    found = cursor.execute(ZONES, {"tenant_id": tenant_id, "customers": list(customer_ids)}).fetchall()
+    own = dict(found)
+    shared = {own.get(customer_id) for customer_id in customer_ids}
+    zone = shared.pop() if len(shared) == 1 else None
+    return zone_of_tenant(cursor, tenant_id) if zone is None else ZoneInfo(orjson.loads(zone))
 
 
 def currency_of_tenant(cursor: Cursor[Any], tenant_id: str) -> str | None:

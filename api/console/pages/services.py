@@ -111,7 +111,9 @@ def show_service(request: Request, view: Viewing, service_id: PathId) -> Respons
     today = view.today()
     states = list(_states(detail.timeline, today))
     spans = list(_spans(states))
-    zone = policies.zone_of_tenant(view.cursor, view.tenant_id)
+    zone = policies.zone_of_customers(
+        view.cursor, view.tenant_id, {one.customer_id for one in detail.timeline}
+    )
     told = list(_told(detail, states, charged.by_event, zone))
     amounts = sorted(schedule.amounts, key=lambda one: (one.due, one.period_start), reverse=True)
     holders = {detail.customer_id}

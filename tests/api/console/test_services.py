@@ -191,3 +191,21 @@ def test_any_id_can_be_followed(doors: Doors, browsers: Browsers, name: str) -> 
             assert '<b>"' not in answer.text
             for part in re.findall(r'hx-get="([^"]+)"', answer.text):
                 assert browser.get(unescape(part)).status_code == 200
+
+
+def test_an_instant_of_a_service_counts_on_the_day_of_who_holds_it(doors: Doors, browsers: Browsers) -> None:
+    """16:30 UTC is half past midnight in Tokyo, on the day after; in the tenant's zone it is still the day."""
+    doors.world.customer("far", timezone="Asia/Tokyo")
+    doors.world.activate("s1", "far", "laptop", "2026-06-30T16:30:00Z")
+    doors.world.hear(
+        "service.activated", service_id="s2", customer_id="far", product_id="laptop",
+        effective="2026-06-30T16:30:00Z",
+    )  # fmt: skip
+    doors.world.hear("service.changed", service_id="s2", customer_id="c1", effective="2026-07-05T16:30:00Z")
+    doors.world.project()
+    page = browsers("finance").get("/console/services/s1").text
+    assert "Activated counts from 1 Jul 2026" in seen(page)
+    assert "from 1 Jul 2026" in seen(page[page.index('id="states"') :].replace("<section", "<main", 1))
+    handed_on = seen(browsers("finance").get("/console/services/s2").text)
+    assert "Activated counts from 30 Jun 2026" in handed_on
+    assert "Changed counts from 5 Jul 2026" in handed_on
