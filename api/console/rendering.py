@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+import orjson
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -182,6 +183,27 @@ def words(code: str) -> str:
 SPOKEN: Final[Mapping[str, str]] = {"one_time": "one-time", "credit_note": "credit note"}
 
 
+def value_text(value: object) -> str:
+    """Return a value of an event: a text as it is, anything else as JSON; None was erased."""
+    if value is None:
+        return "erased"
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def rule_words(code: str) -> str:
+    """Return how a line's days were counted (BILLING.md §5), in words."""
+    return RULES.get(code, words(code))
+
+
+RULES: Final[Mapping[str, str]] = {
+    "actual": "by the actual days",
+    "fixed_30": "by months of 30 days",
+    "thirty_360": "by months of 30 days (30/360)",
+    "none": "not prorated",
+    "one_time": "charged once",
+}
+
+
 def urlencode(text: str) -> str:
     """Return a text for one segment of a path or one value of a query; Jinja's own lets slashes stand."""
     return quote(text, safe="")
@@ -210,6 +232,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.do"],
     )
     environment.filters |= {
         "address_lines": address_lines,
@@ -227,6 +250,8 @@ def _environment() -> Environment:
         "whole": whole,
         "words": words,
         "urlencode": urlencode,
+        "value": value_text,
+        "rule": rule_words,
     }
     environment.globals |= {"period": period, "static_version": static_version}
     return environment

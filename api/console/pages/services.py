@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 from api.access import View, Viewing
 from api.console.doors import PageRoute, address, page_door
 from api.console.meanings import ANOMALIES
-from api.console.rendering import day, page, period, words
+from api.console.rendering import day, page, period, value_text, words
 from api.console.track import Mark, Span, track
 from api.fields import PathId, QueryId
 from api.lists import QueryCursor, page_of
@@ -187,7 +187,11 @@ def _made(fact: ServiceFact, states: States) -> str:
         if after is None or fact.event != (before.ended_by if before and follows else after.events[-1]):
             continue
         held = before.attributes if before and follows else {}
-        new = [f"{each} {value}" for each, value in after.attributes.items() if held.get(each) != value]
+        new = [
+            f"{each} {value_text(value)}"
+            for each, value in after.attributes.items()
+            if held.get(each) != value
+        ]
         what = f"{name}, {after.product_id} \N{MULTIPLICATION SIGN} {after.quantity}"
         said.append(f"makes it {', '.join([what, *new])}")
     return "; then ".join(said)

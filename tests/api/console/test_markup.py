@@ -47,10 +47,12 @@ def test_a_part_is_where_it_is_loaded_from(doors: Doors, browsers: Browsers) -> 
     seen = set()
     for path, text in whole_pages(doors, browsers):
         for tag in re.findall(r"<[^>]*\shx-get=[^>]*>", text):
-            source, part = re.findall(r'\shx-(?:get|select)="#?([^" ]+)', tag)
-            if (source, part) not in seen:
-                assert f'id="{part}"' in browsers().get(unescape(source)).text, (path, tag)
-            seen.add((source, part))
+            source, parts = re.findall(r'\shx-(?:get|select|select-oob)="([^" ]+)', tag)
+            for part in parts.split(","):
+                name = part.removeprefix("#")
+                if (source, name) not in seen:
+                    assert f'id="{name}"' in browsers().get(unescape(source)).text, (path, tag)
+                seen.add((source, name))
     assert len(seen) >= 4
 
 
