@@ -54,3 +54,18 @@ def test_a_service_shows_its_days_and_which_charges_each_event_caused(opened: Op
     expect(stopped).to_contain_text("20.32 EUR")
     stopped.get_by_role("link", name="SWC-000001 line 1").click()
     expect(page.get_by_role("heading", name="SWC-000001")).to_be_visible()
+
+
+def test_the_overview_takes_in_what_is_new_and_leaves_the_reader_alone(opened: Opening) -> None:
+    page = opened("finance")
+    page.clock.install()
+    page.goto("/console")
+    page.get_by_text("The figures").click()
+    page.locator("#bill-runs").focus()
+    for part in ("#as-known", "#sums-EUR .value >> nth=0", "#figures-EUR td >> nth=0", "#work li >> nth=0"):
+        page.locator(part).evaluate("element => element.textContent = 'stale'")
+    with page.expect_response(lambda answer: answer.url.endswith("/console")):
+        page.clock.fast_forward(15_100)
+    expect(page.get_by_text("stale")).to_have_count(0)
+    expect(page.locator("#figures-EUR")).to_be_visible()
+    expect(page.locator("#bill-runs")).to_be_focused()
