@@ -93,7 +93,7 @@ def story(
     sentences.append(_reckoned(line, currency, price))
     if line.kind == "recurring":
         sentences.extend(_at_the_end(line, known))
-    if line.explanation.rule in _RULES and not _is_whole(line):
+    if line.explanation.rule in _RULES and not (_is_whole(line) and _is_all_of_it(line)):
         sentences.append(_RULES[line.explanation.rule])
     source = _SOURCES.get(line.explanation.price_source)
     if source is not None:
@@ -124,7 +124,7 @@ def _backdated(known: list[Happening]) -> Iterator[str]:
         if item.already_billed_through is not None:
             through = _day(item.already_billed_through)
             yield f"Everything up to {through} was billed elsewhere and is not charged here."
-        if item.free_until is not None:
+        if item.free_until is not None and item.free_until > (item.already_billed_through or 0) + 1:
             yield f"It is free till then: {_day(item.free_until)} is the first day that is charged."
 
 
@@ -137,8 +137,13 @@ def _at_the_end(line: Line, known: list[Happening]) -> Iterator[str]:
             yield "What happens within a period counts from its end."
     elif any(item.type in _STOPS and item.day == end - 1 for item in known):
         yield "The day of the stop is charged, too."
-    elif any(item.type in _STOPS for item in within):
+    elif any(item.type in _STOPS and not _goes_on(item, known) for item in within):
         yield "A stop gives nothing back of a period that has begun."
+
+
+def _goes_on(stop: Happening, known: list[Happening]) -> bool:
+    """Tell whether the service went live again on the day of its stop, so that no day is kept for nothing."""
+    return any(item.type == "service.activated" and item.day == stop.day for item in known)
 
 
 def _corrected(line: Line, currency: str, called: Callable[[str], str]) -> Iterator[str]:
@@ -185,7 +190,8 @@ def _reckoned(line: Line, currency: str, price: PriceWords | None) -> str:
     if why.rule == "none":
         return f"{factors}{result}: this price is not shared out by days; {days} costs a whole period."
     if _is_whole(line):
-        return f"{days} is a whole period: {factors}{result}."
+        reads = "is" if _is_all_of_it(line) else "counts as"
+        return f"{days} {reads} a whole period: {factors}{result}."
     served, full = why.share
     counted = f"{days} is {served} of {full} days"
     return f"{counted}: {factors} {_TIMES} {served}/{full} = {_exact(line, currency, amount)}."
@@ -207,6 +213,11 @@ def _exact(line: Line, currency: str, amount: str) -> str:
 def _is_whole(line: Line) -> bool:
     why = line.explanation
     return why.share[0] == why.share[1]
+
+
+def _is_all_of_it(line: Line) -> bool:
+    """Tell whether the days are the full period, and not a part that counts as much."""
+    return line.explanation.served_days == line.explanation.full_days
 
 
 def _day(day: Day) -> str:

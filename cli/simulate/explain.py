@@ -113,7 +113,7 @@ def _wrapped(sentence: str) -> str:
 
 def _happening(event: ServiceEvent, day: Day, heard: Day) -> Happening:
     says = []
-    if event.quantity is not None and event.quantity.text != "1":
+    if event.quantity is not None and (event.quantity.text != "1" or event.type == "service.changed"):
         says.append(f"quantity {event.quantity}")
     if event.product_id is not None and event.type == "service.changed":
         says.append(f"product {event.product_id}")
@@ -121,6 +121,8 @@ def _happening(event: ServiceEvent, day: Day, heard: Day) -> Happening:
         says.append(f"to {event.customer_id}")
     for price_id, amount in event.price_overrides.items():
         says.append(f"{price_id} {'at the usual price' if amount is None else f'at {amount}'}")
+    if event.supersedes is not None and event.type != "service.voided":
+        says.append("instead of what was said before")
     return Happening(
         type=event.type,
         day=day,

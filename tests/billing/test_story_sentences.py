@@ -211,6 +211,21 @@ def test_what_a_stop_or_a_change_does_to_its_period(
     assert more == [*words, LIST_PRICE]
 
 
+def test_a_stop_keeps_nothing_where_the_service_goes_on_that_day() -> None:
+    stop = happened("deactivated", "2026-06-26")
+    assert told(line(), stop, happened("activated", "2026-06-26"))[2:] == (LIST_PRICE,)
+    assert told(line(), stop, happened("changed", "2026-06-26"))[2:] == (NOTHING_BACK, LIST_PRICE)
+    assert told(line(), stop, happened("activated", "2026-06-28"))[2:] == (NOTHING_BACK, LIST_PRICE)
+
+
+def test_a_part_that_counts_as_a_whole_period_is_not_called_one() -> None:
+    """30 of 31 days, by months of 30 days."""
+    why = explanation(rule="fixed_30", served_days=30, full_days=31)
+    _, *more = words = told(line(amount_minor=3000, explanation=why))
+    assert words[0] == "24–30 Jun 2026 counts as a whole period: 30.00 a month."
+    assert more == ["Every month counts as 30 days, however long it is.", LIST_PRICE]
+
+
 def test_a_one_time_amount_has_no_period() -> None:
     item = ONCE._replace(period_end=day("2026-07-01"))
     _, _, *more = told(item, happened("deactivated", "2026-06-30"), price=ONE_TIME)
@@ -227,6 +242,17 @@ def test_a_one_time_amount_has_no_period() -> None:
         (
             {"free_until": day("2026-06-24")},
             ["It is free till then: 24 Jun 2026 is the first day that is charged."],
+        ),
+        (
+            {"already_billed_through": day("2026-06-23"), "free_until": day("2026-06-24")},
+            ["Everything up to 23 Jun 2026 was billed elsewhere and is not charged here."],
+        ),
+        (
+            {"already_billed_through": day("2026-06-22"), "free_until": day("2026-06-24")},
+            [
+                "Everything up to 22 Jun 2026 was billed elsewhere and is not charged here.",
+                "It is free till then: 24 Jun 2026 is the first day that is charged.",
+            ],
         ),
         ({}, []),
     ],
