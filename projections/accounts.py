@@ -100,7 +100,7 @@ STANDING: Final[LiteralString] = """
            l.stands_minor, l.number, l.line_no
     FROM unnest(%(customers)s::text[], %(since)s::date[]) AS c (customer_id, since)
     CROSS JOIN LATERAL (
-        SELECT * FROM invoice_lines_v1
+        SELECT * FROM invoice_lines_v2
         WHERE tenant_id = %(tenant_id)s AND customer_id = c.customer_id AND settles > c.since OFFSET 0) AS l
     ORDER BY l.seq, l.line_no"""
 

@@ -54,7 +54,7 @@ TYPES: Final = (
 LIST: Final[LiteralString] = """
     SELECT a.customer_id, a.heard, a.adjustment_id, a.effective, a.amount, a.currency, a.service_id, a.words,
            a.reason, a.author, a.source, a.event_id, a.is_live,
-           ARRAY(SELECT l.number FROM invoice_lines_v1 l
+           ARRAY(SELECT l.number FROM invoice_lines_v2 l
                  WHERE l.tenant_id = a.tenant_id AND l.customer_id = a.customer_id
                      AND l.kind = 'adjustment' AND l.price_id = a.adjustment_id
                  ORDER BY l.seq)
@@ -65,7 +65,7 @@ LIST: Final[LiteralString] = """
 LISTING: Final = Listing(
     "customer_id, heard, adjustment_id, effective, amount, currency, service_id, words, reason, author,"
     " source, event_id, is_live,"
-    " ARRAY(SELECT l.number FROM invoice_lines_v1 l"
+    " ARRAY(SELECT l.number FROM invoice_lines_v2 l"
     " WHERE l.tenant_id = adjustments_v1.tenant_id AND l.customer_id = adjustments_v1.customer_id"
     " AND l.kind = 'adjustment' AND l.price_id = adjustments_v1.adjustment_id ORDER BY l.seq)",
     "adjustments_v1",

@@ -14,10 +14,10 @@ MOST_PARTS: Final = 10_000
 PARTS_A_LOOK: Final = 50
 # `seq` is that of the fact that carries the line; its explanation stands there alone. The latest facts count.
 LINES: Final[LiteralString] = """
-    SELECT seq, number, line_no, currency FROM invoice_lines_v1
+    SELECT seq, number, line_no, currency FROM invoice_lines_v2
     WHERE tenant_id = %(tenant_id)s AND service_id = %(service_id)s AND seq >= (
         SELECT min(seq) FROM (
-            SELECT DISTINCT seq FROM invoice_lines_v1
+            SELECT DISTINCT seq FROM invoice_lines_v2
             WHERE tenant_id = %(tenant_id)s AND service_id = %(service_id)s
             ORDER BY seq DESC LIMIT %(parts)s) AS latest)
     ORDER BY seq, line_no"""

@@ -35,7 +35,7 @@ OF_PRODUCTS: Final[LiteralString] = """
             AND p.period = invoices_v3.period AND p.seq = invoices_v3.seq)"""
 OF_SERVICE: Final[LiteralString] = """
     number = ANY (ARRAY (
-        SELECT l.number FROM invoice_lines_v1 l
+        SELECT l.number FROM invoice_lines_v2 l
         WHERE l.tenant_id = %(tenant_id)s AND l.service_id = %(service_id)s))"""
 """Conditions on a row of `invoices_v3`."""
 

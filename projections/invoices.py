@@ -51,9 +51,9 @@ MODEL: Final = ReadModel(
             CREATE INDEX ON invoices_v3 (tenant_id, period, net_minor, seq)""",
         ),
         Table(
-            "invoice_lines_v1",
+            "invoice_lines_v2",
             """
-            CREATE TABLE invoice_lines_v1 (
+            CREATE TABLE invoice_lines_v2 (
                 tenant_id    text COLLATE "C" NOT NULL,
                 number       text COLLATE "C" NOT NULL,
                 line_no      integer NOT NULL,
@@ -80,8 +80,10 @@ MODEL: Final = ReadModel(
                 settles      date,
                 PRIMARY KEY (tenant_id, number, line_no)
             );
-            CREATE INDEX ON invoice_lines_v1 (tenant_id, customer_id, settles) WHERE settles IS NOT NULL;
-            CREATE INDEX ON invoice_lines_v1 (tenant_id, service_id, seq)""",
+            CREATE INDEX ON invoice_lines_v2 (tenant_id, customer_id, settles) WHERE settles IS NOT NULL;
+            CREATE INDEX ON invoice_lines_v2 (tenant_id, service_id, seq);
+            CREATE INDEX ON invoice_lines_v2 (tenant_id, customer_id, price_id, seq)
+                WHERE kind = 'adjustment'""",
         ),
         invoice_products.TABLE,
         issued_months.TABLE,
@@ -97,7 +99,7 @@ INVOICE_TYPES: Final = (
     *("int8", "date", "date", "int4", "int8", "date"),
 )
 COPY_LINES: Final[LiteralString] = """
-    COPY invoice_lines_v1 (tenant_id, number, line_no, seq, customer_id, currency, service_id, product_id,
+    COPY invoice_lines_v2 (tenant_id, number, line_no, seq, customer_id, currency, service_id, product_id,
         price_id, kind, quantity, unit_amount, period_start, period_end, full_start, full_end, amount_minor,
         reverses, adjusts, stands_start, stands_end, stands_minor, settles) FROM STDIN (FORMAT BINARY)"""
 LINE_TYPES: Final = (
@@ -110,7 +112,7 @@ NEVER: Final = date.max
 FULL_END: Final = 15
 STANDS_START, STANDS_END, STANDS_MINOR, SETTLES = -4, -3, -2, -1
 CORRECT: Final[LiteralString] = """
-    UPDATE invoice_lines_v1 l
+    UPDATE invoice_lines_v2 l
     SET stands_start = c.starts, stands_end = c.ends, stands_minor = c.minor,
         settles = CASE WHEN c.starts IS NULL THEN NULL WHEN l.kind = 'adjustment' THEN l.settles
                        ELSE coalesce(l.full_end, c.ends) END
@@ -119,7 +121,7 @@ CORRECT: Final[LiteralString] = """
     WHERE l.tenant_id = %(tenant_id)s AND l.number = c.number AND l.line_no = c.line_no"""
 FORGET_CUSTOMER: Final[LiteralString] = """
     WITH gone AS (
-        DELETE FROM invoice_lines_v1 WHERE tenant_id = %(tenant_id)s AND customer_id = %(customer_id)s),
+        DELETE FROM invoice_lines_v2 WHERE tenant_id = %(tenant_id)s AND customer_id = %(customer_id)s),
     unlisted AS (
         DELETE FROM invoice_products_v1 p USING invoices_v3 i
         WHERE i.tenant_id = %(tenant_id)s AND i.customer_id = %(customer_id)s
@@ -164,7 +166,7 @@ LISTING: Final = Listing(
 LINES: Final = Listing(
     "number, line_no, customer_id, currency, service_id, product_id, price_id, kind, quantity, unit_amount,"
     " period_start, period_end, full_start, full_end, amount_minor, reverses, adjusts, seq",
-    "invoice_lines_v1",
+    "invoice_lines_v2",
     {"issued": Order(("seq", "number", "line_no"), ("bigint", "text", "integer"))},
     {"service_id": "service_id = %(service_id)s"},
 )

@@ -23,7 +23,7 @@ ACCOUNT: Final[LiteralString] = """
 TAKEN_OFF: Final[LiteralString] = """
     SELECT l.customer_id, l.currency, l.product_id, l.price_id, l.kind, l.period_start, l.period_end,
            l.full_start, l.full_end, l.amount_minor, i.due_for
-    FROM invoice_lines_v1 l JOIN invoices_v3 i USING (tenant_id, number)
+    FROM invoice_lines_v2 l JOIN invoices_v3 i USING (tenant_id, number)
     WHERE l.tenant_id = %(tenant_id)s AND l.customer_id = %(customer_id)s"""
 
 

@@ -22,7 +22,7 @@ OPEN_LINES: Final[LiteralString] = """
            l.stands_minor, l.number, l.line_no
     FROM unnest(%(services)s::text[]) AS asked (service_id)
     CROSS JOIN LATERAL (
-        SELECT * FROM invoice_lines_v1 WHERE tenant_id = %(tenant_id)s AND service_id = asked.service_id
+        SELECT * FROM invoice_lines_v2 WHERE tenant_id = %(tenant_id)s AND service_id = asked.service_id
             AND stands_minor IS NOT NULL AND full_end IS NOT NULL OFFSET 0) AS l
     JOIN invoices_v3 i ON i.tenant_id = %(tenant_id)s AND i.number = l.number AND i.due_for < l.full_end
     ORDER BY l.seq, l.line_no"""

@@ -79,7 +79,7 @@ def test_one_read_model_is_rebuilt_alone(name: str, world: World) -> None:
     world.project()
     before = tables(world)
     spoilt = {"catalog": "prices_v1", "services": "services_v1", "charges": "run_rates_v1"}
-    table = spoilt.get(name, "invoice_lines_v1")
+    table = spoilt.get(name, "invoice_lines_v2")
     with world.connect() as connection, writing(connection) as cursor:
         cursor.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
     world.activate("s2", "c1", "laptop", "2026-07-03")
@@ -322,7 +322,7 @@ def test_a_document_is_never_torn_from_its_lines(world: World, monkeypatch: pyte
             with world.read() as cursor:
                 counted = cursor.execute(
                     """SELECT i.number, i.line_count, count(l.line_no) FROM invoices_v3 i
-                    LEFT JOIN invoice_lines_v1 l USING (tenant_id, number) GROUP BY 1, 2"""
+                    LEFT JOIN invoice_lines_v2 l USING (tenant_id, number) GROUP BY 1, 2"""
                 ).fetchall()
             assert all(wanted == found for _, wanted, found in counted)
     assert len(counted) == 2
