@@ -106,8 +106,8 @@ def _what_happened(known: list[Happening]) -> Iterator[str]:
     """Yield one sentence of all events, in the order of their days."""
     parts = []
     for item in sorted(known, key=lambda item: item.day):
-        text = _HAPPENED.get(item.type, "")
-        if not text:
+        text = _HAPPENED.get(item.type)
+        if text is None:
             continue
         text = text.format(day=_day(item.day))
         if item.says:
@@ -116,7 +116,8 @@ def _what_happened(known: list[Happening]) -> Iterator[str]:
             text += f", of which we heard on {_day(item.heard)}"
         parts.append(text)
     if parts:
-        yield f"{'; '.join(parts)}."[:1].upper() + f"{'; '.join(parts)}."[1:]
+        sentence = f"{'; '.join(parts)}."
+        yield sentence[:1].upper() + sentence[1:]
 
 
 def _backdated(known: list[Happening]) -> Iterator[str]:
@@ -148,8 +149,9 @@ def _goes_on(stop: Happening, known: list[Happening]) -> bool:
 
 def _corrected(line: Line, currency: str, called: Callable[[str], str]) -> Iterator[str]:
     """Yield what was invoiced before and what of it is right now, for a line that corrects another."""
-    if line.adjusts is None or line.result is None:
+    if line.adjusts is None:
         return
+    assert line.result is not None, "an adjusting line says what stands"
     before = format_minor(line.explanation.invoiced_minor, currency)
     now = format_minor(line.result.amount_minor, currency)
     days = days_in_words(line.result.start, line.result.end)

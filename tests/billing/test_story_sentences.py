@@ -149,6 +149,14 @@ def test_what_an_amount_was_before_it_was_rounded(
     assert reckoned == f"24–30 Jun 2026 is 7 of 30 days: 30.00 a month × 7/30 = {words}."
 
 
+def test_a_whole_period_may_have_to_be_rounded() -> None:
+    why = explanation(numerator=21, denominator=2)
+    whole = line(**WHOLE_JUNE, amount_minor=11, unit_amount=exact("10.5"))._replace(explanation=why)
+    assert told(whole, currency="JPY")[0] == (
+        "1–30 Jun 2026 is a whole period: 10.5 a month = 10.50, rounded to the nearest, a half up: 11."
+    )
+
+
 @pytest.mark.parametrize(
     ("rule", "served", "words"),
     [
@@ -280,6 +288,8 @@ def test_a_correction_says_what_was_invoiced_and_what_is_right() -> None:
         "Corrects line 1 of invoice INV-1: 3000 was invoiced, 3500 is right, for 1–10 Jun 2026; "
         "the difference of 500 is charged."
     )
+    same = ADJUSTING._replace(amount_minor=0, result=Standing(day("2026-06-01"), day("2026-06-11"), 3000))
+    assert told(same)[0].endswith("the difference of 0.00 is charged.")
 
 
 def test_a_correction_looks_at_the_days_that_stand() -> None:
