@@ -15,7 +15,7 @@ from api.errors import STATUSES, InvalidRequestError
 from api.fields import MOST_CHARACTERS, PathId
 from api.lists import QueryCursor, page_of
 from api.routes import customers as api_customers
-from api.routes.bill_runs import COMPLETED, RUNS, BillRunOrder, get_bill_run, order_bill_run
+from api.routes.bill_runs import COMPLETED, RUNS, BillRun, BillRunOrder, get_bill_run, order_bill_run
 from billing.errors import LedgerError
 from projections import bookmarks
 from projections.billrun import IssueDateInFutureError
@@ -28,6 +28,8 @@ SET_ASIDE: Final = 200
 """So many customers that were set aside stand on a run's page; the API has all."""
 AHEAD: Final[tuple[OrderState, ...]] = ("waiting", "running")
 LONGEST_FIELD: Final = 2_000
+LOOKED_THROUGH: Final = 200
+"""So many orders, the latest, are looked through for the one that issued what was computed."""
 
 Field = Annotated[str, Form(max_length=LONGEST_FIELD)]
 
@@ -80,6 +82,7 @@ def show_bill_run(request: Request, view: Viewing, run_id: PathId) -> Response:
         run=run,
         set_aside=set_aside,
         is_ahead=run.state in AHEAD,
+        issued=_issued(view, run),
         names={one.customer_id: one.name for one in named},
         documents=address("/invoices", {"period": f"{run.issue_date:%Y-%m}", "customer_id": run.customer_id}),
         heard_since=0
@@ -90,12 +93,32 @@ def show_bill_run(request: Request, view: Viewing, run_id: PathId) -> Response:
 
 @router.post("/bill-runs/{run_id}/issue", **page_door("finance", "admin"))
 def issue(request: Request, view: Viewing, key: Caller, run_id: PathId) -> Response:
-    """Order the real run of one that was computed."""
+    """Order the real run of one that was computed; sent twice, the second leads to the first's."""
     run = get_bill_run(view, run_id)
     if not run.dry_run or run.state != "done":
         raise InvalidRequestError("only what was computed to its end is issued; compute it first")
+    before = _issued(view, run)
+    if before is not None:
+        return _see(before.run_id)
     order = BillRunOrder(issue_date=run.issue_date, customer_id=run.customer_id, off_cycle=run.off_cycle)
     return _see(order_bill_run(order, request, Response(), key, view).run_id)
+
+
+def _issued(view: View, computed: BillRun) -> BillRun | None:
+    """Return the real run that was ordered for the same since a dry run, and has not come to nothing."""
+    if not computed.dry_run or computed.outcome is None:
+        return None
+    wanted = (computed.issue_date, computed.customer_id, computed.off_cycle)
+    seen = computed.outcome.computed_at_seq or 0
+    latest = page_of(RUNS, view, sort="-ordered", filters={}, cursor=None, limit=LOOKED_THROUGH).items
+    for one in latest:
+        if one.ordered_at < computed.ordered_at:
+            break
+        if one.dry_run or (one.issue_date, one.customer_id, one.off_cycle) != wanted:
+            continue
+        if one.state in AHEAD or (one.outcome and (one.outcome.computed_at_seq or -1) >= seen):
+            return one
+    return None
 
 
 def _see(run_id: str) -> Response:

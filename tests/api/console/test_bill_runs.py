@@ -24,15 +24,17 @@ def sent(doors: Doors, browsers: Browsers, **form: str) -> str:
 
 
 def test_a_run_is_computed_looked_at_issued_and_done(due: Doors, browsers: Browsers) -> None:
-    finance, before = browsers("finance"), due.world.head()
+    finance = browsers("finance")
     assert 'value="2026-07-03"' in finance.get(RUNS).text, "the tenant's today"
     computed = sent(due, browsers, issue_date="2026-07-02", customer_id="")
     page = finance.get(computed).text
     assert "2 invoices to issue, 6 lines 272.00 EUR" in text(page)
     assert "Issue these documents" in page
     assert "every 1s" not in page, "it has ended: nobody asks any more"
+    due.world.hear("service.resumed", service_id="s1", effective="2026-06-25")
     due.world.project()
     assert "Nothing was issued yet" in finance.get("/console/invoices").text
+    assert "Since this was computed, 1 fact was heard" in text(finance.get(computed).text)
 
     answer = finance.send(f"{computed}/issue", computed)
     assert answer.status_code == 303
@@ -49,11 +51,23 @@ def test_a_run_is_computed_looked_at_issued_and_done(due: Doors, browsers: Brows
     assert "2 Jul 2026 done issued" in listed
     assert "2 Jul 2026 done computed" in listed
     assert "2 documents, of Jul 2026" in listed
-    since = due.world.head() - before
-    assert f"{since} facts were heard" in text(finance.get(computed).text)
+    shown = finance.get(computed).text
+    assert "Issue these documents" not in shown
+    assert f'href="{answer.headers["location"]}"' in shown
     again = finance.get(sent(due, browsers, issue_date="2026-07-02")).text
     assert "Nothing is due" in again
     assert "Issue these documents" not in again
+
+
+def test_a_run_is_issued_once_however_often_it_is_sent(due: Doors, browsers: Browsers) -> None:
+    """A double click would end on the second run, which has nothing left to issue."""
+    finance = browsers("finance")
+    computed = sent(due, browsers, issue_date="2026-07-02")
+    token = {"form_token": finance.token(computed)}
+    first, second = (finance.post(f"{computed}/issue", token).headers["location"] for _ in range(2))
+    due.app.state.run_desk.wait(60)
+    assert finance.post(f"{computed}/issue", token).headers["location"] == first == second
+    assert "2 invoices, 6 lines" in text(finance.get(first).text)
 
 
 def test_one_customer_alone_can_be_billed(due: Doors, browsers: Browsers) -> None:
