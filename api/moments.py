@@ -9,6 +9,8 @@ from pydantic import AfterValidator
 from projections.replay import AsOf
 
 LARGEST_SEQ: Final = 2**63 - 1
+YEARS: Final = range(2, 9_999)
+"""A day or an offset before or behind these can still be counted."""
 DAY_CHARACTERS: Final = len("2026-07-02")
 
 
@@ -17,11 +19,17 @@ def moment(text: str) -> AsOf:
     try:
         if text.isascii() and text.isdecimal() and 1 <= int(text) <= LARGEST_SEQ:
             return int(text)
-        return date.fromisoformat(text) if len(text) == DAY_CHARACTERS else _instant(text)
+        return _countable(date.fromisoformat(text) if len(text) == DAY_CHARACTERS else _instant(text))
     except (ValueError, OverflowError):
         raise ValueError(
             f"{text[:40]!r}: write a seq, a date, or an instant with an offset (2026-07-02T06:00:00Z)"
         ) from None
+
+
+def _countable(found: AsOf) -> AsOf:
+    if isinstance(found, date) and found.year not in YEARS:  # an instant is a date, too
+        raise ValueError(found)
+    return found
 
 
 def _instant(text: str) -> datetime:

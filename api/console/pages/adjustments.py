@@ -56,7 +56,7 @@ class AdjustmentForm(BaseModel):
     service_id: Text = ""
     text: Text = ""
     reason: Text = ""
-    adjustment_id: Text = ""
+    adjustment_id: Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] = ""
     step: Literal["check", "enter", "edit"] = "check"
 
 
