@@ -21,10 +21,10 @@ from ledger.facts import Booked, NewFact, heard_fact
 from projections.group import Applied
 from projections.runner import follow
 
-RATES: Final = (5_000, 2_500, 1_250, 625)
+RATES: Final = (5_000, 2_000, 800)
 """Events a second; a rate is tried where the one before it was too much."""
 AIM_P99_MS: Final = 1_000
-SECONDS: Final = 8
+SECONDS: Final = 5
 APPENDS_A_SECOND: Final = 20
 NEARLY: Final = 0.95
 START_SECONDS: Final = 60.0
