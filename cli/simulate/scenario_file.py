@@ -196,6 +196,13 @@ class Event(Part):
             raise ValueError("service.voided names the event that never happened, in supersedes")
         return self
 
+    @model_validator(mode="after")
+    def _only_an_activation_has_a_past(self) -> Self:
+        past = {"already_billed_through", "free_until"} & self.model_fields_set
+        if past and self.type != "service.activated":
+            raise ValueError(f"only service.activated takes {' and '.join(sorted(past))}")
+        return self
+
 
 class Adjustment(Part):
     """A manual adjustment: a charge, or a credit where the amount is negative."""

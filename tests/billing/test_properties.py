@@ -74,6 +74,19 @@ def test_idempotence(world):
 
 
 @for_all(worlds(), st.randoms(use_true_random=False))
+def test_what_is_taken_back_whole_is_charged_again(world, random):
+    """Documents reversed here and there change nothing in the end, whatever is heard before or after."""
+    steps = []
+    for step in world["steps"][:-1]:
+        steps.append(step)
+        if random.random() < 0.6:
+            day_of_step = step.get("issue") or step["run_until"]
+            steps.append({"credit": day_of_step, "invoice": random.randint(1, 4)})
+    outcome = lived({**world, "steps": [*steps, world["steps"][-1]]})
+    assert sums(outcome) == sums(in_hindsight(world))
+
+
+@for_all(worlds(), st.randoms(use_true_random=False))
 def test_arrival_order_never_matters(world, random):
     """Facts shuffled, sent again, and all heard later give the same documents once they are heard."""
     steps = [{"issue": LAST_STEP.isoformat()}]

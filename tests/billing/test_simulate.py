@@ -186,6 +186,11 @@ def test_a_difference_is_printed_and_exits_1(example, capsys, right, wrong, diff
             "events[0].customer_id: 'c9' is not among the customers",
         ),
         ("effective: 2026-06-24", "effective: 2026-06-31", "'2026-06-31' is no date"),
+        (
+            "effective: 2026-07-11",
+            "free_until: 2026-07-20, effective: 2026-07-11",
+            "events[1]: only service.activated takes free_until",
+        ),
         ("effective: 2026-06-24", "effective: 2026-06-24T10:00:00", "is no instant with an offset"),
         ("heard: 2026-07-20", "hard: 2026-07-20", "events[1].hard: Extra inputs are not permitted"),
         (
