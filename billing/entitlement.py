@@ -182,6 +182,7 @@ def _ready(walk: Walk, entry: Segment, replaced: Sequence[tuple[Walk, Segment]])
 
     It waits until the running period of the price that it replaces has ended, where that one is not prorated:
     the one of the same interval; without such a partner, the one whose period ends first (BILLING.md §5).
+    Of several that end on one day, one that is not prorated counts: its period is paid for until then.
     """
     if not replaced or (entry.activation != replaced[0][1].activation and walk.starts_anew(entry)):
         return ALWAYS
@@ -189,8 +190,9 @@ def _ready(walk: Walk, entry: Segment, replaced: Sequence[tuple[Walk, Segment]])
     if partners:
         named = [before for before in partners if before.price.price_id == walk.price.price_id]
         return max(before.hold for before in named or partners)
-    first, _ = min(replaced, key=lambda pair: pair[0].period_end(pair[1], entry.start))
-    return first.hold
+    ends = [(before.period_end(last, entry.start), before.hold) for before, last in replaced]
+    first = min(ends)[0]
+    return max(hold for end, hold in ends if end == first)
 
 
 def _rated(

@@ -278,7 +278,8 @@ def handed_over(
         if price["kind"] == "recurring" and ends:
             same = [end for end in ends if end[1] == price["interval"]]
             named = [end for end in same if end[3] == price["price_id"]]
-            first = max(end[2] for end in named or same) if same else min(ends)[2]
+            earliest = [end for end in ends if end[0] == min(ends)[0]]
+            first = max(end[2] for end in named or same or earliest)
             result[new.product or "", price["price_id"]] = first
     return result
 
