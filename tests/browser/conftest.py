@@ -25,9 +25,10 @@ from tests.browser.world import play
 from tests.projections.world import Clock
 
 PATIENCE_SECONDS = 60
-REFUSED = "Failed to load resource: the server responded with a status of 4"
-"""Said of pages that tests ask for in the wrong way; what a page loads is named by a mark of its content."""
-REFUSED = "Failed to load resource: the server responded with a status of 4"
+REFUSED = (
+    "Failed to load resource: the server responded with a status of 4",
+    "Response Status Error Code 4",
+)
 """Said of pages that tests ask for in the wrong way; what a page loads is named by a mark of its content."""
 
 

@@ -102,3 +102,12 @@ def test_without_a_script_every_link_is_a_page(opened: Opening) -> None:
     expect(page.get_by_role("heading", name="Line 1 of ")).to_be_visible()
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_label("API key")).to_be_visible()
+
+
+def test_what_could_not_be_had_is_said_where_the_reader_is(opened: Opening) -> None:
+    page = opened("finance")
+    page.goto("/console/invoices/SW-000034")
+    page.route("**/lines/1", lambda route: route.continue_(url=f"{route.request.url}999"))
+    page.get_by_role("link", name="Why line 1", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("has no line 1999; it has 12")
+    expect(page.locator("#why-1")).to_be_empty()
