@@ -192,8 +192,10 @@ class Walk:
             self.ready = handed_over(self.world, self.ready, self.previous, state, today)
         if today in self.life.activations:
             self.tails = {}
-            if self.world.value(state.customer or "", "alignment", today) == "anniversary":
-                self.ready = {}
+            for price in self.recurring(state):
+                full = self.world.full_period(state.customer or "", price["interval"], today, today)
+                if self.world.value(state.customer or "", "alignment", full.begins) == "anniversary":
+                    self.ready.pop((state.product or "", price["price_id"]), None)
         self.previous = state
 
     def charge(
