@@ -99,8 +99,9 @@ def test_an_instant_is_a_day_of_the_customer():
     assert adjustments.known[0].day == day("2026-07-01")
 
 
-def test_it_is_charged_once():
-    adjustments, _ = folded(entered("e1", "a1", "5"))
+@pytest.mark.parametrize("about", [{}, {"service_id": "s1"}], ids=["no service", "a service"])
+def test_it_is_charged_once(about):
+    adjustments, _ = folded(entered("e1", "a1", "5", **about))
     invoiced = apply_lines(Invoiced(), "INV-1", lines(adjustments))
     assert lines(adjustments, invoiced, on="2027-07-01") == ()
 
