@@ -1,8 +1,10 @@
 """Entering and withdrawing manual adjustments: the checks, and the events that say so."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any, Final
 
+import orjson
 from psycopg import Cursor
 
 from billing.adjustments import ENTERED, VOIDED
@@ -13,6 +15,7 @@ from projections import bookmarks, books
 from projections.billrun import CustomerUnknownError
 
 SOURCE: Final = "/adjustments"
+ID_DIGITS: Final = 32
 """The source of adjustments that are entered here; other systems use their own."""
 
 
@@ -78,7 +81,12 @@ def withdrawing(
         "reason": reason,
         "author": author,
     }
-    return _event(tenant_id, VOIDED, f"{event_id}/withdrawn", data)
+    return _event(tenant_id, VOIDED, _withdrawal_id(source, event_id), data)
+
+
+def _withdrawal_id(source: str, event_id: str) -> str:
+    """Return the same id for the same event, however often it is taken back: an id is its source's own."""
+    return f"withdrawal-{sha256(orjson.dumps([source, event_id])).hexdigest()[:ID_DIGITS]}"
 
 
 def _event(tenant_id: str, kind: str, event_id: str, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Manual adjustments and account credit: from the ledger to document, preview, audit and replay."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from projections.billrun import CustomerUnknownError
 from projections.preview import preview
 from projections.replay import replay
 from tests.projections.test_commands import answer, billing
-from tests.projections.world import World, opened
+from tests.projections.world import World, event, opened
 
 pytestmark = pytest.mark.postgres
 DATA = {
@@ -123,6 +124,22 @@ def test_an_adjustment_that_is_withdrawn_is_reversed_once(acme: World) -> None:
         (row,) = adjustments.adjustments(cursor, acme.tenant)
     assert (row.is_live, row.numbers) == (False, ["INV-000001", "INV-000002"])
     assert audit_all(acme.connect, acme.tenant, workers=1).difference is None
+
+
+def test_events_of_two_sources_with_one_id_are_each_taken_back(acme: World) -> None:
+    """Also where the id is as long as an id may be."""
+    event_id = "e" * 200
+    entered = {"customer_id": "c1", "effective": "2026-06-20", "amount": "5.00", "reason": "r", "author": "a"}
+    for number, source in enumerate(("/erp", "/crm"), 1):
+        data = {**entered, "adjustment_id": f"b{number}", "text": "Charged by hand"}
+        acme.append([event("adjustment.entered", data, event_id, source=source)])
+    for name in ("b1", "b2"):
+        taken = partial(withdrawing, tenant_id=acme.tenant, customer_id="c1", reason="r", author="a")
+        acme.append([decided(acme, partial(taken, adjustment_id=name))])
+    acme.project()
+    with acme.read() as cursor:
+        rows = adjustments.adjustments(cursor, acme.tenant)
+    assert [(row.adjustment_id, row.is_live) for row in rows] == [("b2", False), ("b1", False)]
 
 
 def test_a_policy_pays_out(acme: World) -> None:
