@@ -180,6 +180,7 @@ class Walk:
                 self.tails = {key: tail for key, tail in self.tails.items() if tail.last == today}
             elif not state.active:
                 self.tails = {} if today in self.life.silent_stops else self.tails
+                self.tails = {key: tail for key, tail in self.tails.items() if not self.left(tail, stopped)}
                 self.go_on(today, charged)
         return self.spans
 
@@ -247,6 +248,14 @@ class Walk:
             self.spans.append(span)
         span.end = today + DAY
         self.open[*key, span.end] = span
+
+    def left(self, tail: Tail, stopped: State | None) -> bool:
+        """Tell whether another product came on the day of a stop that is charged: the last active day."""
+        return (
+            stopped is not None
+            and stopped.product != tail.state.product
+            and self.world.value(stopped.customer or "", "stop_day", tail.full.begins) == "billed"
+        )
 
     def go_on(self, today: date, charged: set[tuple[str, str]]) -> None:
         """Charge a day after a stop where the policy gives nothing back."""
