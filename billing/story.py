@@ -122,11 +122,11 @@ def _what_happened(known: list[Happening]) -> Iterator[str]:
 
 def _backdated(known: list[Happening]) -> Iterator[str]:
     for item in known:
-        if item.already_billed_through is not None:
-            through = _day(item.already_billed_through)
-            yield f"Everything up to {through} was billed elsewhere and is not charged here."
-        if item.free_until is not None and item.free_until > (item.already_billed_through or 0) + 1:
-            yield f"It is free till then: {_day(item.free_until)} is the first day that is charged."
+        through, free_until = item.already_billed_through, item.free_until
+        if through is not None:
+            yield f"Everything up to {_day(through)} was billed elsewhere and is not charged here."
+        if free_until is not None and (through is None or free_until > through + 1):
+            yield f"It is free till then: {_day(free_until)} is the first day that is charged."
 
 
 def _at_the_end(line: Line, known: list[Happening]) -> Iterator[str]:
