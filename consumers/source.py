@@ -119,6 +119,7 @@ class KafkaSource:
 
     def poll(self, *, timeout_seconds: float, max_records: int) -> Mapping[Partition, Sequence[Record]]:
         """Return records, at once if there are some."""
+        self._remember_a_join()
         try:
             found = self._consumer.poll(timeout_ms=int(timeout_seconds * 1000), max_records=max_records)
         except NoOffsetForPartitionError:
@@ -133,6 +134,17 @@ class KafkaSource:
             time.sleep(timeout_seconds)
             return {}
         return {Partition(*partition): records for partition, records in found.items()}
+
+    def _remember_a_join(self) -> None:
+        """Let the client finish a join that it began and lost sight of.
+
+        kafka-python 3.0.12 joins again once it learns of a topic's partitions. If a poll ends between the two
+        answers of that join, it takes itself for joined, never looks at the second, and has no partition
+        until it is started anew.
+        """
+        coordinator = self._consumer._coordinator  # noqa: SLF001 - nothing public tells
+        if coordinator.rejoining and not coordinator.need_rejoin():
+            coordinator.request_rejoin()
 
     def assignment(self) -> frozenset[Partition]:
         """Return the partitions that this member has now."""
