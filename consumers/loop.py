@@ -274,9 +274,12 @@ class Consumer:
         """Read no further ahead than agreed; a long wait is spent polling, so that the group keeps us."""
         ahead, limits = self._ahead, self._limits
         is_full = ahead.records >= limits.ahead_records or ahead.size_bytes >= limits.batch_bytes
-        if is_full and self._is_busy() and not self._is_paused and not self._settle(limits.poll_seconds):
-            self._source.pause()
-            self._is_paused = True
+        if is_full and self._is_busy() and not self._is_paused:
+            if self._settle(limits.poll_seconds):
+                self._book(is_quiet=False)  # before the next poll, which would go beyond the limit
+            else:
+                self._source.pause()
+                self._is_paused = True
         elif self._is_paused and not self._is_busy():
             self._source.resume()
             self._is_paused = False
