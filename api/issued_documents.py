@@ -10,7 +10,7 @@ from documents.issued import Names, invoice_view
 from documents.view import InvoiceView, LedgerReference
 from ledger.personal import is_commitment, reveal
 from projections import facts
-from projections.invoices import InvoiceRow, document, invoices
+from projections.invoices import InvoiceRow, IssuedDocument, document, invoices
 
 PRODUCT_PUBLISHED = "product.published"
 
@@ -34,7 +34,10 @@ class IssuedDocuments:
 
     def view(self, number: str) -> InvoiceView:
         """Return one document. Raises InvoiceUnknownError."""
-        found = document(self._cursor, self._tenant_id, number)
+        return self.view_of(document(self._cursor, self._tenant_id, number))
+
+    def view_of(self, found: IssuedDocument) -> InvoiceView:
+        """Return a document that was read already."""
         content = found.issued["document"]
         seller, buyer = self._revealed(content["seller"], content["buyer"])
         return invoice_view(

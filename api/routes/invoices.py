@@ -185,14 +185,18 @@ def summary(row: InvoiceRow) -> dict[str, Any]:
 def whole(found: IssuedDocument) -> Invoice:
     """Return a document as it is shown."""
     lines = [line_of(number, line) for number, line in enumerate(found.lines, start=1)]
+    return Invoice(**head(found), line_items=lines)
+
+
+def head(found: IssuedDocument) -> dict[str, Any]:
+    """Return what is shown of a document beside its lines, with what becomes of the account's credit."""
     document = found.issued["document"]
-    return Invoice(
+    return {
         **summary(found.row),
-        account_credit=document["account_credit"],
-        amount_due=document["amount_due"],
-        line_items=lines,
-        leaf=found.leaf.hex(),
-    )
+        "account_credit": document["account_credit"],
+        "amount_due": document["amount_due"],
+        "leaf": found.leaf.hex(),
+    }
 
 
 def line_of(number: int, line: Mapping[str, Any]) -> InvoiceLine:

@@ -17,7 +17,7 @@ from api.lists import CSV, JSON_LINES, Asking, QueryCursor, answer, page_of
 from api.routes import customers as api_customers
 from api.routes import invoice_files
 from api.routes.invoice_totals import get_invoice_totals
-from api.routes.invoices import INVOICES, Sort, whole
+from api.routes.invoices import INVOICES, Sort, head, line_of
 from billing.explanation import arithmetic
 from billing.facts import EventRef
 from billing.line import Line
@@ -93,15 +93,15 @@ def show_invoice(
     first: Annotated[int, Query(alias="from", ge=1, le=1_000_000)] = 1,
 ) -> Response:
     """Show one document: what it is about, its lines, and where it stands in the ledger."""
-    shown = IssuedDocuments(view.cursor, view.tenant_id).view(number)
     found = invoices.document(view.cursor, view.tenant_id, number)
+    shown = IssuedDocuments(view.cursor, view.tenant_id).view_of(found)
     last = first + LINES - 1
     behind = f"{address('/invoices/' + quote(number, safe=''))}?from={last + 1}"
     return page(
         request,
         "invoice.html",
         place=PLACE,
-        invoice=whole(found),
+        invoice=head(found),
         shown=shown,
         blocks=list(_blocks(shown, first, last)),
         more=behind if last < len(shown.lines) else None,
@@ -136,8 +136,8 @@ def explain_line(
         request,
         "line.html",
         place=PLACE,
-        invoice=whole(found),
-        line=whole(found).line_items[line - 1],
+        invoice=head(found),
+        line=line_of(line, found.lines[line - 1]),
         sentence=arithmetic(plain, currency),
         fates=[_fate(view, ref) for ref in named],
         price=None if price is None else _fate(view, price),
