@@ -5,7 +5,6 @@ result is that of the long way (`charges.schedule`, `flows_of`), row by row; wha
 it.
 """
 
-from dataclasses import fields
 from typing import Any, Final, NamedTuple
 
 from billing.timeline import Timeline
@@ -31,13 +30,13 @@ class Pattern(NamedTuple):
     def schedule(self, service_id: str, customer_id: str) -> Schedule:
         """Return what is charged for a service."""
         return (
-            [RunRate(service_id, customer_id, *row) for row in self.rates],
-            [Amount(service_id, customer_id, *row) for row in self.amounts],
+            [RunRate._make((service_id, customer_id, *row)) for row in self.rates],
+            [Amount._make((service_id, customer_id, *row)) for row in self.amounts],
         )
 
     def flows_to(self, customer_id: str) -> list[Flow]:
         """Return what a customer is charged for it, as the forecast adds it up."""
-        return [Flow(customer_id, *row) for row in self.flows]
+        return [Flow._make((customer_id, *row)) for row in self.flows]
 
 
 def pattern_of(item: Folded, known: Books) -> Pattern | None:
@@ -85,11 +84,7 @@ def _made(item: Folded, known: Books) -> Pattern:
     schedule = charges.schedule(item.timeline, item.product_ids, item.customer_ids, known)
     rates, amounts = schedule
     return Pattern(
-        tuple(_nameless(rate) for rate in rates),
-        tuple(_nameless(amount) for amount in amounts),
-        tuple(tuple(flow)[1:] for flow in flows_of(item.timeline, schedule, (), ())),
+        tuple(rate[NAMES:] for rate in rates),
+        tuple(amount[NAMES:] for amount in amounts),
+        tuple(flow[1:] for flow in flows_of(item.timeline, schedule, (), ())),
     )
-
-
-def _nameless(row: RunRate | Amount) -> tuple[Any, ...]:
-    return tuple(getattr(row, field.name) for field in fields(row)[NAMES:])

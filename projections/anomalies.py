@@ -1,6 +1,6 @@
 """Anomalies: facts that can't be rated or make no sense yet; they go when later facts make sense of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, LiteralString
 
@@ -63,11 +63,21 @@ class AnomalyRow:
     detail: str
 
 
-def replace(cursor: Cursor[Any], tenant_id: str, found: Mapping[str, Iterable[Anomaly]]) -> None:
-    """Write what is found about each subject, in the place of what was."""
-    cursor.execute(FORGET, {"tenant_id": tenant_id, "subjects": list(found)})
+def replace(
+    cursor: Cursor[Any],
+    tenant_id: str,
+    found: Mapping[str, Collection[Anomaly]],
+    *,
+    written: Collection[str] | None = None,
+) -> None:
+    """Write what is found about each subject, in the place of what was `written` before (None: of all)."""
+    known = list(found if written is None else written)
+    if known:
+        cursor.execute(FORGET, {"tenant_id": tenant_id, "subjects": known})
     rows: list[tuple[object, ...]] = []
     for subject, findings in found.items():
+        if not findings:
+            continue
         rows.extend(
             (tenant_id, subject, ordinal, item.code, item.ref.source, item.ref.id, item.detail)
             for ordinal, item in enumerate(sorted(set(findings), key=_order), start=1)

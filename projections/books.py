@@ -52,6 +52,7 @@ class Books:
     broken: Mapping[str, str]
     adjustments: Mapping[str, Adjustments]
     sellers: dict[date, dict[str, Any]] = field(default_factory=dict, compare=False)
+    policy_days: dict[str, Day] = field(default_factory=dict, compare=False)
 
     @property
     def catalog(self) -> Catalog:
@@ -105,14 +106,17 @@ class Books:
 
     def last_policy_day(self, customer_id: str) -> Day:
         """Return the last day from which a value of the tenant or of the customer counts."""
-        return max(
-            (
-                Day(local_date(effective).toordinal() + 1)
-                for event, _ in (*self.shared.tenant_events, *self.customer_events.get(customer_id, ()))
-                if (effective := effective_text(event)) is not None
-            ),
-            default=ALWAYS,
-        )
+        found = self.policy_days.get(customer_id)
+        if found is None:
+            found = self.policy_days[customer_id] = max(
+                (
+                    Day(local_date(effective).toordinal() + 1)
+                    for event, _ in (*self.shared.tenant_events, *self.customer_events.get(customer_id, ()))
+                    if (effective := effective_text(event)) is not None
+                ),
+                default=ALWAYS,
+            )
+        return found
 
     def policy_touched(self, customer_id: str, after: int) -> Day | None:
         """Return the first day that policies heard after a seq can reach, None without any.

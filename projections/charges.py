@@ -1,9 +1,8 @@
 """Charges: what was and will be charged for each service, as run-rates and single amounts."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, Final, LiteralString
+from typing import Any, Final, LiteralString, NamedTuple
 
 from psycopg import Cursor
 
@@ -108,8 +107,7 @@ class AmountTooLargeError(LedgerError):
     code = "amount_too_large"
 
 
-@dataclass(frozen=True, slots=True)
-class RunRate:
+class RunRate(NamedTuple):
     """The same amount for every full period from `starts` to `ends` (None: open)."""
 
     service_id: str
@@ -128,8 +126,7 @@ class RunRate:
     ends: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(NamedTuple):
     """A part of a full period, or a one-time amount, with the first issue date on which it is due."""
 
     service_id: str
@@ -190,16 +187,18 @@ def schedule(
 def replace(
     cursor: Cursor[Any],
     tenant_id: str,
-    service_ids: Collection[str],
-    schedules: Iterable[tuple[Sequence[RunRate], Sequence[Amount]]],
+    schedules: Mapping[str, tuple[Sequence[RunRate], Sequence[Amount]]],
+    *,
+    written: Collection[str],
 ) -> None:
-    """Write the rows of some services."""
-    cursor.execute(FORGET, {"tenant_id": tenant_id, "services": list(service_ids)})
+    """Write the rows of services, in the place of those of the ones that were `written` before."""
+    if written:
+        cursor.execute(FORGET, {"tenant_id": tenant_id, "services": list(written)})
     rates: list[tuple[object, ...]] = []
     amounts: list[tuple[object, ...]] = []
-    for run_rates, single in schedules:
-        rates.extend(_rate_row(tenant_id, n, rate) for n, rate in enumerate(run_rates, start=1))
-        amounts.extend(_amount_row(tenant_id, n, amount) for n, amount in enumerate(single, start=1))
+    for name, (run_rates, single) in schedules.items():
+        rates.extend([(tenant_id, name, n, *rate[1:]) for n, rate in enumerate(run_rates, start=1)])
+        amounts.extend([(tenant_id, name, n, *amount[1:]) for n, amount in enumerate(single, start=1)])
     copy_rows(cursor, COPY_RATES, RATE_TYPES, rates)
     copy_rows(cursor, COPY_AMOUNTS, AMOUNT_TYPES, amounts)
 
@@ -322,46 +321,4 @@ def _amount(item: Entitled, books: Books) -> Amount:
         None if item.full_start is None else to_date(item.full_start),
         None if item.full_end is None else to_date(item.full_end),
         to_date(item.due),
-    )
-
-
-def _rate_row(tenant_id: str, ordinal: int, rate: RunRate) -> tuple[object, ...]:
-    return (
-        tenant_id,
-        rate.service_id,
-        ordinal,
-        rate.customer_id,
-        rate.product_id,
-        rate.price_id,
-        rate.quantity,
-        rate.unit_amount,
-        rate.currency,
-        rate.amount_minor,
-        rate.interval,
-        rate.timing,
-        rate.alignment,
-        rate.anchor_day,
-        rate.starts,
-        rate.ends,
-    )
-
-
-def _amount_row(tenant_id: str, ordinal: int, amount: Amount) -> tuple[object, ...]:
-    return (
-        tenant_id,
-        amount.service_id,
-        ordinal,
-        amount.customer_id,
-        amount.product_id,
-        amount.price_id,
-        amount.kind,
-        amount.quantity,
-        amount.unit_amount,
-        amount.currency,
-        amount.amount_minor,
-        amount.period_start,
-        amount.period_end,
-        amount.full_start,
-        amount.full_end,
-        amount.due,
     )

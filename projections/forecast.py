@@ -1,21 +1,24 @@
 """The forecast: what is still to be invoiced, by month, product and class, if nothing more is heard."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from typing import Any, Final, Literal
 
 from psycopg import Cursor
 
 from billing.days import Day
 from billing.errors import LedgerError
+from billing.policies import CustomerTerms, PolicyBook
 from ledger.facts import Clock
 from projections import accounts, bookmarks, books, customers, outstanding, parking, queue
 from projections.billrun import CustomerUnknownError
 from projections.books import Shared
-from projections.forecast_sums import Asked, Sum, add, of_customers, of_tenant
-from projections.issue_months import By, Key, Spread, first_of
+from projections.flows import RECURRING
+from projections.forecast_sums import TOLD_APART, Asked, Sum, add, of_customers, of_tenant
+from projections.issue_months import LATE, By, Key, Placed, Spread, first_of, issue_days
 from projections.session import Connect, reading
 
 Class = Literal["running", "scheduled", "ending", "one_time", "corrections", "planned"]
@@ -196,28 +199,65 @@ def _amounts(
     if asking.customer_id is not None:
         done.setdefault(asking.customer_id, usual_done)
     settled = min([usual_done, *done.values()])
-    asked = Asked(tenant_id, today, settled, asking.by, _products(common, asking))
-    found: dict[Key, int] = {}
+    asked = Asked(tenant_id, today, asking.by, _products(common, asking))
+    calendars = _Calendars(book, last_month, asking.by)
+    theirs = of_customers(cursor, asked, settled, done) if done else []
+    if asking.customer_id is not None:
+        return _summed(calendars.laid(theirs, settled))
+    issued_on = {
+        calendar: issue_days(calendars.terms(calendar), usual_done, last_month)
+        for calendar in outstanding.all_calendars(cursor, tenant_id)
+    }
+    sums = of_tenant(cursor, asked, usual_done, issued_on)
+    told_apart = calendars.laid(sums.told_apart, usual_done, usual_done)
+    return _summed(
+        _moved_apart(sums.once),
+        calendars.laid(sums.repeated, usual_done, usual_done),
+        _moved_apart((key, amount) for key, amount in told_apart if key[3] != LATE),
+        # Who is done through another day is in the totals as if through the usual one.
+        calendars.laid(theirs, settled),
+        ((key, -amount) for key, amount in calendars.laid(theirs, settled, usual_done)),
+    )
 
-    def lay(sums: list[Sum], done_by_default: Day | None, sign: int) -> None:
+
+@dataclass(frozen=True, slots=True)
+class _Calendars:
+    """Lays sums on months, by the billing days of their calendars and as far as a month."""
+
+    book: PolicyBook
+    last_month: int
+    by: By
+
+    def terms(self, calendar: str) -> CustomerTerms:
+        """Return the terms of customers who have a calendar."""
+        return self.book.terms_with(outstanding.billing_days(calendar))
+
+    def laid(self, sums: Iterable[Sum], settled: Day, done: Day | None = None) -> Iterator[Placed]:
+        """Yield amounts by month, as if everybody were done through a day (None: each through their own)."""
         grouped: dict[tuple[str, int], list[Sum]] = defaultdict(list)
         for item in sums:
-            day = item.done if done_by_default is None or item.done is None else done_by_default
-            grouped[item.calendar, usual_done if day is None else day].append(item)
+            day = item.done if done is None else done
+            assert day is not None, item
+            grouped[item.calendar, day].append(item)
         for (calendar, day), items in grouped.items():
-            terms = book.terms_with(outstanding.billing_days(calendar))
-            spread = Spread(terms, Day(day), last_month=last_month, by=asking.by)
-            add(spread, items, settled, sign=sign)
-            for key, amount in spread.amounts.items():
-                found[key] = found.get(key, 0) + amount
+            spread = Spread(self.terms(calendar), Day(day), last_month=self.last_month, by=self.by)
+            add(spread, items, settled)
+            yield from spread.amounts.items()
 
-    theirs = of_customers(cursor, asked, done) if done else []
-    if asking.customer_id is None:
-        lay(of_tenant(cursor, asked), usual_done, 1)
-        lay(
-            theirs, usual_done, -1
-        )  # who is done through another day is in the totals as if through the usual
-    lay(theirs, None, 1)
+
+def _moved_apart(amounts: Iterable[Placed]) -> Iterator[Placed]:
+    """Take what is scheduled or ending, and is in what is recurring, out of that."""
+    for key, amount in amounts:
+        yield key, amount
+        month, currency, product_id, kind = key
+        if kind in TOLD_APART:
+            yield (month, currency, product_id, RECURRING), -amount
+
+
+def _summed(*parts: Iterable[Placed]) -> dict[Key, int]:
+    found: dict[Key, int] = {}
+    for key, amount in chain.from_iterable(parts):
+        found[key] = found.get(key, 0) + amount
     return found
 
 

@@ -8,55 +8,69 @@ from typing import Any, Final, LiteralString, NamedTuple
 from psycopg import Cursor
 
 from billing.days import Day
+from billing.periods import month_of
 from projections.flows import ONCE, WEEK
-from projections.issue_months import By, Spread
+from projections.issue_months import By, Placed, Spread, class_of
 
 # What is due by `settled` at the latest, whoever it is for, comes in one row for each phase: its place is
 # -1 - phase, and `moment` is the sum of amount x position, from which the number of periods follows.
 PLACED: Final[LiteralString] = """
     SELECT calendar, done, class, currency, product_id, step, lag, anchor, place, service_month,
-           sum(amount_minor), sum(amount_minor * position)
+           sum(amount_minor), coalesce(sum(amount_minor * position) FILTER (WHERE place < 0), 0)
     FROM (
         SELECT calendar, done, class, currency, product_id, step, lag, anchor, position, amount_minor,
             CASE WHEN step = 0 AND position <= %(settled_day)s THEN 0
-                WHEN step = 7 AND position <= %(settled_day)s THEN -1 - position %% 7
+                WHEN step = 7 AND position <= %(settled_week)s THEN -1 - position %% 7
                 WHEN step NOT IN (0, 7) AND position < %(settled_month)s THEN -1 - position %% step
                 ELSE position END AS place,
             CASE WHEN %(by_service)s THEN service_month ELSE 0 END AS service_month
         FROM flows) AS placed
     GROUP BY calendar, done, class, currency, product_id, step, lag, anchor, place, service_month
-    HAVING sum(amount_minor) <> 0 OR sum(amount_minor * position) <> 0"""
+    HAVING sum(amount_minor) <> 0 OR sum(amount_minor * position) FILTER (WHERE place < 0) <> 0"""
+TOTALS: Final[LiteralString] = """
+    WITH totals AS NOT MATERIALIZED (
+        SELECT * FROM forecast_totals_v2
+        WHERE tenant_id = %(tenant_id)s AND (%(products)s::text[] IS NULL OR product_id = ANY(%(products)s))),
+    """
+# What begins after today is due from this month on; a day of what repeats by the week is a larger number.
 TENANT_FLOWS: Final[LiteralString] = """
-    WITH known AS MATERIALIZED (
-        SELECT calendar, part, currency, product_id, kind, step, lag, anchor, position, service_month,
-               amount_minor
-        FROM forecast_totals_v1
-        WHERE tenant_id = %(tenant_id)s AND part = 'ending'
-            AND (%(products)s::text[] IS NULL OR product_id = ANY(%(products)s))
-        UNION ALL
-        SELECT calendar, part, currency, product_id, kind, step, lag, anchor, position, service_month,
-               amount_minor
-        FROM forecast_totals_v1
-        WHERE tenant_id = %(tenant_id)s AND part = 'open' AND activates > %(today)s
-            AND (%(products)s::text[] IS NULL OR product_id = ANY(%(products)s))),
     flows AS (
-        SELECT calendar, NULL::integer AS done, kind AS class, currency, product_id, step, lag, anchor,
-               position, service_month, amount_minor
-        FROM forecast_totals_v1
-        WHERE tenant_id = %(tenant_id)s AND part = 'all'
-            AND (%(products)s::text[] IS NULL OR product_id = ANY(%(products)s))
+        SELECT *, NULL::integer AS done, kind AS class FROM totals WHERE part = 'repeated'
         UNION ALL
-        SELECT calendar, NULL::integer,
-               CASE WHEN sign < 0 THEN 'recurring' WHEN part = 'open' THEN 'scheduled' ELSE 'ending' END,
-               currency, product_id, step, lag, anchor, position, service_month,
-               sign * amount_minor
-        FROM known CROSS JOIN (VALUES (1), (-1)) AS signs (sign)
-        WHERE step <> 0 OR position > %(settled_day)s)"""
+        SELECT *, NULL::integer, 'ending' FROM totals WHERE part = 'ending'
+        UNION ALL
+        SELECT *, NULL::integer, 'scheduled' FROM totals
+        WHERE part = 'open' AND position >= %(this_month)s AND activates > %(today)s)"""
+# Of what is due once, whole months that are settled are read as such, the rest day by day. Each amount moves
+# to the month in which it is issued: that of its calendar's first billing day on or after the day it is due.
+TENANT_ONCE: Final[LiteralString] = """
+    issued AS MATERIALIZED (
+        SELECT calendar, days::integer[] AS days, months::integer[] AS months
+        FROM unnest(%(calendars)s::text[], %(days)s::text[], %(months)s::text[])
+            AS named (calendar, days, months)),
+    once AS (
+        SELECT *, kind AS class FROM totals WHERE part = 'once_by_month' AND position < %(open_from)s
+        UNION ALL
+        SELECT *, kind FROM totals WHERE part = 'once' AND position >= %(open_from)s
+        UNION ALL
+        SELECT *, 'ending' FROM totals WHERE part = 'ending_once' AND position > %(settled_day)s
+        UNION ALL
+        SELECT *, 'scheduled' FROM totals
+        WHERE part = 'open_once' AND position > %(settled_day)s AND activates > %(today)s)
+    SELECT month, currency, product_id, class, is_late, sum(amount_minor)
+    FROM (
+        SELECT currency, product_id, class, amount_minor, position <= %(settled_day)s AS is_late,
+            CASE WHEN %(by_service)s THEN service_month
+                ELSE months[width_bucket(position - 1, days) + 1] END AS month
+        FROM once LEFT JOIN issued USING (calendar)) AS placed
+    WHERE month IS NOT NULL
+    GROUP BY month, currency, product_id, class, is_late
+    HAVING sum(amount_minor) <> 0"""
 CUSTOMER_FLOWS: Final[LiteralString] = """
     WITH asked AS (
         SELECT named.customer_id, done, coalesce(calendar, '') AS calendar
         FROM unnest(%(customers)s::text[], %(days)s::int[]) AS named (customer_id, done)
-        LEFT JOIN forecast_calendars_v1 c
+        LEFT JOIN forecast_calendars_v2 c
             ON c.tenant_id = %(tenant_id)s AND c.customer_id = named.customer_id),
     flows AS (
         SELECT calendar, done, CASE WHEN kind <> 'recurring' THEN kind WHEN ending THEN 'ending'
@@ -70,8 +84,12 @@ CUSTOMER_FLOWS: Final[LiteralString] = """
         FROM asked JOIN forecast_invoiced_v1 i
             ON i.tenant_id = %(tenant_id)s AND i.customer_id = asked.customer_id
         WHERE %(products)s::text[] IS NULL OR product_id = ANY(%(products)s))"""
-OF_TENANT: Final[LiteralString] = TENANT_FLOWS + PLACED
+REPEATED_OF_TENANT: Final[LiteralString] = TOTALS + TENANT_FLOWS + PLACED
+ONCE_OF_TENANT: Final[LiteralString] = TOTALS + TENANT_ONCE
 OF_CUSTOMERS: Final[LiteralString] = CUSTOMER_FLOWS + PLACED
+
+
+TOLD_APART: Final = ("scheduled", "ending")
 
 
 class Sum(NamedTuple):
@@ -93,36 +111,73 @@ class Sum(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the sums are read for; `settled` is a day by which every customer asked for is done."""
+    """What the sums are read for."""
 
     tenant_id: str
     today: date
-    settled: Day
     by: By
     product_ids: Sequence[str] | None
 
-    def query(self) -> dict[str, object]:
-        """Return the parameters of the statements."""
-        settled = date.fromordinal(max(self.settled, 1))
-        collapse = self.by == "issue"
+    def query(self, settled: Day) -> dict[str, object]:
+        """Return the parameters of the statements; all that is asked for is done through `settled`."""
+        on = date.fromordinal(max(settled, 1))
+        # By service month, each period of what repeats stands in its own.
+        is_summed = self.by == "issue"
         return {
             "tenant_id": self.tenant_id,
             "today": self.today.toordinal(),
-            "settled_day": settled.toordinal() if collapse else 0,
-            "settled_month": settled.year * 12 + settled.month - 1 if collapse else 0,
+            "this_month": self.today.year * 12 + self.today.month - 1,
+            "settled_day": on.toordinal(),
+            "settled_week": on.toordinal() if is_summed else 0,
+            "settled_month": on.year * 12 + on.month - 1 if is_summed else 0,
+            "open_from": on.replace(day=1).toordinal(),
             "by_service": self.by == "service",
             "products": None if self.product_ids is None else list(self.product_ids),
         }
 
 
-def of_tenant(cursor: Cursor[Any], asked: Asked) -> list[Sum]:
-    """Return the sums over all customers, by calendar; nobody's `done` is in them."""
-    return _sums(cursor.execute(OF_TENANT, asked.query(), binary=True))
+class TenantSums(NamedTuple):
+    """What a tenant's customers are charged: what is due once is placed already.
+
+    What is scheduled or ending is part of what is recurring; here it stands once more.
+    """
+
+    once: list[Placed]
+    repeated: list[Sum]
+    told_apart: list[Sum]
 
 
-def of_customers(cursor: Cursor[Any], asked: Asked, done: Mapping[str, Day]) -> list[Sum]:
+def of_tenant(
+    cursor: Cursor[Any], asked: Asked, settled: Day, issued_on: Mapping[str, Sequence[Day]]
+) -> TenantSums:
+    """Return the sums over all customers, as if all were done through `settled`.
+
+    `issued_on` holds the billing days of every calendar after that, in order, as far as anybody asks.
+    """
+    query = asked.query(settled)
+    repeated = _sums(cursor.execute(REPEATED_OF_TENANT, query, binary=True))
+    query["calendars"] = list(issued_on)
+    query["days"] = [_array(days) for days in issued_on.values()]
+    query["months"] = [_array(map(month_of, days)) for days in issued_on.values()]
+    cursor.execute(ONCE_OF_TENANT, query, binary=True)
+    once = [
+        ((month, currency, product_id, class_of(kind, late=is_late)), int(amount))
+        for month, currency, product_id, kind, is_late, amount in cursor.fetchall()
+    ]
+    return TenantSums(
+        once,
+        [item for item in repeated if item.kind not in TOLD_APART],
+        [item for item in repeated if item.kind in TOLD_APART],
+    )
+
+
+def _array(numbers: Iterable[int]) -> str:
+    return f"{{{','.join(map(str, numbers))}}}"
+
+
+def of_customers(cursor: Cursor[Any], asked: Asked, settled: Day, done: Mapping[str, Day]) -> list[Sum]:
     """Return the sums over some customers, by calendar and the day through which they are done."""
-    query = {**asked.query(), "customers": list(done), "days": list(done.values())}
+    query = {**asked.query(settled), "customers": list(done), "days": list(done.values())}
     return _sums(cursor.execute(OF_CUSTOMERS, query, binary=True))
 
 

@@ -126,7 +126,9 @@ class Group:
             named |= queue.take(cursor, tenant_id, queue_limit)
         done = NOTHING
         if named:
-            done = refresh(cursor, self.shared(cursor, tenant_id, after), named, after.seq)
+            done = refresh(
+                cursor, self.shared(cursor, tenant_id, after), named, after=before.seq, up_to=after.seq
+            )
         for header in touched.runs:
             for _, _, event in facts.at(cursor, tenant_id, [header.seq]):
                 accounts.add_run(cursor, tenant_id, header.seq, header.recorded_at, event["data"])
@@ -138,12 +140,12 @@ class Group:
     def fold_queued(self, cursor: Cursor[Any], tenant_id: str, *, limit: int, place: int) -> Applied:
         """Fold services that are queued in the table `place` and that no other transaction is folding.
 
-        Nobody moves the bookmark meanwhile: a rebuild alone works in these tables.
+        Nobody moves the bookmark meanwhile: a rebuild alone works in these tables, on each service once.
         """
         names = queue.take(cursor, tenant_id, limit)
         assert queue.place(cursor) == place, "the rebuild that began this is over"
         bookmark = bookmarks.read(cursor, tenant_id)
-        done = refresh(cursor, self.shared(cursor, tenant_id, bookmark), names, bookmark.seq)
+        done = refresh(cursor, self.shared(cursor, tenant_id, bookmark), names, after=0, up_to=bookmark.seq)
         return Applied(bookmark.seq, 0, done.services, done.parked)
 
     def shared(self, cursor: Cursor[Any], tenant_id: str, bookmark: Bookmark) -> Shared:

@@ -15,6 +15,8 @@ LATE: Final = "corrections"
 PLANNED: Final = "planned"
 Key = tuple[int, str, str, str]
 """Month (year * 12 + month - 1), currency, product, class."""
+Placed = tuple[Key, int]
+"""An amount in minor units, and where it stands."""
 
 
 def issue_days(terms: CustomerTerms, done: Day, last_month: int) -> list[Day]:
@@ -51,7 +53,7 @@ class Spread:
         """Add an amount that falls due once."""
         month = self._month_of_issue(position) if self._by == "issue" else service_month
         if month is not None and month <= self._last:
-            self._add(month, currency, product_id, _class(kind, late=position <= self.done), amount)
+            self._add(month, currency, product_id, class_of(kind, late=position <= self.done), amount)
 
     def repeated(
         self,
@@ -78,7 +80,7 @@ class Spread:
             if month is None:
                 return
             if amount:
-                self._add(month, currency, product_id, _class(kind, late=late), amount)
+                self._add(month, currency, product_id, class_of(kind, late=late), amount)
             position += step
 
     def _place(self, cadence: tuple[int, int, int], position: int) -> tuple[int | None, bool]:
@@ -104,7 +106,7 @@ class Spread:
         self.amounts[key] = self.amounts.get(key, 0) + amount
 
 
-def _class(kind: str, *, late: bool) -> str:
+def class_of(kind: str, *, late: bool) -> str:
     """Return where an amount stands; a plan that has passed without an activation is a plan still."""
     return LATE if late and kind != PLANNED else kind
 

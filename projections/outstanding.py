@@ -1,6 +1,6 @@
 """Outstanding: what is entitled and not invoiced yet, of services, customers and the tenant."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, Literal, LiteralString, NamedTuple
 
@@ -9,6 +9,7 @@ from psycopg import Cursor
 from billing.catalog import Catalog
 from billing.days import ALWAYS, Day
 from billing.line import NO_SERVICE
+from billing.periods import day_in_month, month_of
 from billing.policies import OwnBillingDays, PolicyBook
 from projections.flows import NO_ACTIVITY, ONCE, RECURRING, SETTLED, Flow, FlowKind, invoiced_month
 from projections.session import copy_rows
@@ -16,6 +17,7 @@ from projections.tables import ReadModel, Table
 
 WITHOUT_OWN: Final = ""
 """The calendar of customers who have set no billing day of their own."""
+LONGEST_MONTH: Final = 31
 
 MODEL: Final = ReadModel(
     "forecast",
@@ -59,12 +61,14 @@ MODEL: Final = ReadModel(
                 PRIMARY KEY (tenant_id, customer_id, currency, product_id, kind, position, service_month)
             )""",
         ),
-        # The sum of both over all customers whose invoices have the same days. Part `all` is everything; what
-        # is recurring stands once more in `ending` where a stop is known, else in `open`, by its activation.
+        # The sum of both over all customers whose invoices have the same days: what is due again and again in
+        # part `repeated`; what is due once in `once`, by its day, and again in `once_by_month`, by the last
+        # day of its month, so that years of days past are a few rows. What is recurring stands once more in
+        # `ending` and `ending_once` where a stop is known, else in `open` and `open_once`, by its activation.
         Table(
-            "forecast_totals_v1",
+            "forecast_totals_v2",
             """
-            CREATE TABLE forecast_totals_v1 (
+            CREATE TABLE forecast_totals_v2 (
                 tenant_id     text COLLATE "C" NOT NULL,
                 part          text COLLATE "C" NOT NULL,
                 activates     integer NOT NULL,
@@ -78,20 +82,21 @@ MODEL: Final = ReadModel(
                 position      integer NOT NULL,
                 service_month integer NOT NULL,
                 amount_minor  numeric NOT NULL,
-                PRIMARY KEY (tenant_id, part, activates, calendar, currency, product_id, kind, step,
-                    lag, anchor, position, service_month)
+                PRIMARY KEY (tenant_id, part, position, activates, calendar, currency, product_id, kind,
+                    step, lag, anchor, service_month)
             ) WITH (fillfactor = 70)""",
         ),
         # The calendar of each customer who has set billing days.
         Table(
-            "forecast_calendars_v1",
+            "forecast_calendars_v2",
             """
-            CREATE TABLE forecast_calendars_v1 (
+            CREATE TABLE forecast_calendars_v2 (
                 tenant_id   text COLLATE "C" NOT NULL,
                 customer_id text COLLATE "C" NOT NULL,
                 calendar    text COLLATE "C" NOT NULL,
                 PRIMARY KEY (tenant_id, customer_id)
-            )""",
+            );
+            CREATE INDEX ON forecast_calendars_v2 (tenant_id, calendar)""",
         ),
     ),
 )
@@ -125,26 +130,36 @@ ADD_INVOICED: Final[LiteralString] = """
 DROP_INVOICED: Final[LiteralString] = "DELETE FROM forecast_invoiced_v1 WHERE ctid = ANY(%(places)s::tid[])"
 ADD_TOTALS: Final[LiteralString] = """
     WITH added AS (
-    INSERT INTO forecast_totals_v1 AS t (tenant_id, part, activates, calendar, currency, product_id, kind,
+    INSERT INTO forecast_totals_v2 AS t (tenant_id, part, activates, calendar, currency, product_id, kind,
         step, lag, anchor, position, service_month, amount_minor)
     SELECT %(tenant_id)s, * FROM unnest(%(parts)s::text[], %(activations)s::int[],
         %(calendars)s::text[], %(currencies)s::text[], %(products)s::text[], %(kinds)s::text[],
         %(steps)s::smallint[], %(lags)s::smallint[], %(anchors)s::smallint[], %(positions)s::int[],
         %(months)s::int[], %(amounts)s::numeric[])
-    ON CONFLICT (tenant_id, part, activates, calendar, currency, product_id, kind, step, lag, anchor,
-        position, service_month)
+    ON CONFLICT (tenant_id, part, position, activates, calendar, currency, product_id, kind, step, lag,
+        anchor, service_month)
     DO UPDATE SET amount_minor = t.amount_minor + excluded.amount_minor RETURNING ctid, amount_minor)
     SELECT ctid::text FROM added WHERE amount_minor = 0"""
-DROP_TOTALS: Final[LiteralString] = "DELETE FROM forecast_totals_v1 WHERE ctid = ANY(%(places)s::tid[])"
+DROP_TOTALS: Final[LiteralString] = "DELETE FROM forecast_totals_v2 WHERE ctid = ANY(%(places)s::tid[])"
 CALENDARS: Final[LiteralString] = """
-    SELECT customer_id, calendar FROM forecast_calendars_v1
+    SELECT customer_id, calendar FROM forecast_calendars_v2
     WHERE tenant_id = %(tenant_id)s AND customer_id = ANY(%(customers)s)"""
+# One look into the index a calendar: they are few, and their customers many.
+ALL_CALENDARS: Final[LiteralString] = """
+    WITH RECURSIVE found AS (
+        SELECT min(calendar) AS calendar FROM forecast_calendars_v2 WHERE tenant_id = %(tenant_id)s
+        UNION ALL
+        SELECT (
+            SELECT min(c.calendar) FROM forecast_calendars_v2 c
+            WHERE c.tenant_id = %(tenant_id)s AND c.calendar > found.calendar)
+        FROM found WHERE found.calendar IS NOT NULL)
+    SELECT calendar FROM found WHERE calendar IS NOT NULL"""
 SET_CALENDARS: Final[LiteralString] = """
-    INSERT INTO forecast_calendars_v1 (tenant_id, customer_id, calendar)
+    INSERT INTO forecast_calendars_v2 (tenant_id, customer_id, calendar)
     SELECT %(tenant_id)s, * FROM unnest(%(customers)s::text[], %(calendars)s::text[])
     ON CONFLICT (tenant_id, customer_id) DO UPDATE SET calendar = excluded.calendar"""
 UNSET_CALENDARS: Final[LiteralString] = """
-    DELETE FROM forecast_calendars_v1
+    DELETE FROM forecast_calendars_v2
     WHERE tenant_id = %(tenant_id)s AND customer_id = ANY(%(customers)s) AND calendar = ''"""
 OF_CUSTOMERS: Final[LiteralString] = """
     SELECT customer_id, activates, ending, currency, product_id, kind, step, lag, anchor, position,
@@ -172,12 +187,20 @@ class InvoicedLine(NamedTuple):
     due_for: date
 
 
-def replace(cursor: Cursor[Any], tenant_id: str, flows_by_service: Mapping[str, Sequence[Flow]]) -> None:
-    """Write the flows of some services, and move the tenant's totals by what they replace."""
-    if not flows_by_service:
-        return
-    names = list(flows_by_service)
-    gone = cursor.execute(FORGET, {"tenant_id": tenant_id, "services": names}).fetchall()
+def replace(
+    cursor: Cursor[Any],
+    tenant_id: str,
+    flows_by_service: Mapping[str, Sequence[Flow]],
+    *,
+    written: Collection[str],
+) -> None:
+    """Write the flows of services, and move the tenant's totals.
+
+    They take the place of those of the services that were `written` before.
+    """
+    gone = []
+    if written:
+        gone = cursor.execute(FORGET, {"tenant_id": tenant_id, "services": list(written)}).fetchall()
     _write(cursor, tenant_id, gone, flows_by_service.items())
 
 
@@ -236,7 +259,7 @@ def set_calendars(
     if not changed:
         return
     query = {"tenant_id": tenant_id, "customers": changed}
-    flows = [Flow(*row) for row in cursor.execute(OF_CUSTOMERS, query).fetchall()]
+    flows = [Flow._make((*row[:-1], int(row[-1]))) for row in cursor.execute(OF_CUSTOMERS, query).fetchall()]
     _add(cursor, tenant_id, [flow._replace(amount_minor=-flow.amount_minor) for flow in flows])
     cursor.execute(SET_CALENDARS, {**query, "calendars": [after[name] for name in changed]})
     cursor.execute(UNSET_CALENDARS, query)
@@ -247,6 +270,12 @@ def calendars(cursor: Cursor[Any], tenant_id: str, customer_ids: Collection[str]
     """Return the calendars of those of the customers who have one of their own."""
     query = {"tenant_id": tenant_id, "customers": list(customer_ids)}
     return dict(cursor.execute(CALENDARS, query).fetchall())
+
+
+def all_calendars(cursor: Cursor[Any], tenant_id: str) -> list[str]:
+    """Return every calendar that a customer of a tenant has; first that of those without one of their own."""
+    cursor.execute(ALL_CALENDARS, {"tenant_id": tenant_id})
+    return [WITHOUT_OWN, *(calendar for (calendar,) in cursor.fetchall())]
 
 
 def calendar_text(own: OwnBillingDays) -> str:
@@ -260,22 +289,25 @@ def billing_days(calendar: str) -> OwnBillingDays:
     return tuple((Day(int(effective)), int(value) if value else None) for effective, value in pairs)
 
 
+_Alike = tuple[Day, bool, str, str, FlowKind, int, int, int, int, int]
+"""A flow without its customer and its amount."""
 _Total = tuple[str, int, str, str, str, str, int, int, int, int, int]
 
 
 def _add(cursor: Cursor[Any], tenant_id: str, flows: Collection[Flow]) -> None:
     """Add flows to the tenant's totals, in the calendars that their customers have now."""
     known = calendars(cursor, tenant_id, {flow.customer_id for flow in flows}) if flows else {}
-    sums: dict[_Total, int] = {}
+    alike: dict[str, dict[_Alike, int]] = {}
     for flow in flows:
-        calendar, amount = known.get(flow.customer_id, WITHOUT_OWN), int(flow.amount_minor)
-        keys: list[_Total] = [("all", ALWAYS, calendar, *flow[3:11])]
-        if flow.kind == RECURRING and flow.ending:
-            keys.append(("ending", ALWAYS, calendar, *flow[3:11]))
-        elif flow.kind == RECURRING and flow.activates:
-            keys.append(("open", flow.activates, calendar, *flow[3:11]))
-        for key in keys:
-            sums[key] = sums.get(key, 0) + amount
+        of_calendar = alike.setdefault(known.get(flow.customer_id, WITHOUT_OWN), {})
+        what = flow[1:11]
+        of_calendar[what] = of_calendar.get(what, 0) + flow.amount_minor
+    sums: dict[_Total, int] = {}
+    for calendar, of_calendar in alike.items():
+        for what, amount in of_calendar.items():
+            for part, since, position in _parts(what):
+                key: _Total = (part, since, calendar, *what[2:8], position, what[9])
+                sums[key] = sums.get(key, 0) + amount
     items = sorted((key, amount) for key, amount in sums.items() if amount)
     if items:
         names = ("parts", "activations", "calendars", "currencies", "products", "kinds", "steps")
@@ -284,6 +316,26 @@ def _add(cursor: Cursor[Any], tenant_id: str, flows: Collection[Flow]) -> None:
         amounts = [amount for _, amount in items]
         cursor.execute(ADD_TOTALS, {"tenant_id": tenant_id, **query, "amounts": amounts})
         _drop_nothing(cursor, DROP_TOTALS)
+
+
+def _parts(flow: _Alike) -> Iterator[tuple[str, Day, int]]:
+    """Yield the parts of the totals that a flow is in, each with its activation and its position there."""
+    activates, ending, _, _, kind, step, _, _, position, _ = flow
+    is_once = step == ONCE
+    yield ("once" if is_once else "repeated"), ALWAYS, position
+    if is_once:
+        yield "once_by_month", ALWAYS, _last_of_month(position)
+    if kind != RECURRING:
+        return
+    if ending:
+        yield ("ending_once" if is_once else "ending"), ALWAYS, position
+    elif activates:
+        yield ("open_once" if is_once else "open"), activates, position
+
+
+def _last_of_month(position: int) -> int:
+    """Return the last day of the month of a day; `SETTLED` stays before all."""
+    return position if position == SETTLED else day_in_month(month_of(Day(position)), LONGEST_MONTH)
 
 
 def _drop_nothing(cursor: Cursor[Any], statement: LiteralString) -> None:
@@ -300,7 +352,7 @@ def _write(
     flows_by_service: Iterable[tuple[str, Sequence[Flow]]],
 ) -> None:
     """Write new rows in the place of those that are gone, and add the difference to the totals."""
-    moved = [Flow(*row)._replace(amount_minor=-row[-1]) for row in gone]
+    moved = [Flow._make((*row[:-1], -row[-1])) for row in gone]
     rows = [(name, flow) for name, flows in flows_by_service for flow in flows]
     copy_rows(cursor, COPY, TYPES, ((tenant_id, name, *flow) for name, flow in rows))
     moved.extend(flow for _, flow in rows)

@@ -44,10 +44,13 @@ class _Rated:
     flows: list[Flow] | None  # None: to be computed with what was invoiced
 
 
-def refresh(cursor: Cursor[Any], common: Shared, service_ids: Collection[str], up_to: int) -> Refreshed:
+def refresh(
+    cursor: Cursor[Any], common: Shared, service_ids: Collection[str], *, after: int, up_to: int
+) -> Refreshed:
     """Write timeline, charges and anomalies of services anew, from their facts up to a seq.
 
-    A service whose facts break a fold keeps the rows it had and is parked; the others go on.
+    `after` is how far the read models were: no service whose first fact is later has rows that would have to
+    go. A service whose facts break a fold keeps the rows it had and is parked; the others go on.
     """
     if not service_ids:
         return Refreshed(0, 0)
@@ -60,13 +63,15 @@ def refresh(cursor: Cursor[Any], common: Shared, service_ids: Collection[str], u
     folded = _each(parsed, lambda item: _fold(item, known), _service_name, broken)
     rated = _each(folded, lambda item: _rate(item, known), _folded_name, broken)
     kept = [item.folded for item in rated]
-    names = [item.timeline.service_id for item in kept]
-    services.replace(cursor, tenant_id, names, kept)
-    charges.replace(cursor, tenant_id, names, (item.schedule for item in rated))
+    schedules = {item.folded.timeline.service_id: item.schedule for item in rated}
     findings = {f"service/{item.folded.timeline.service_id}": item.findings for item in rated}
-    anomalies.replace(cursor, tenant_id, findings)
-    outstanding.replace(cursor, tenant_id, _flows(cursor, tenant_id, rated, known))
-    parking.release(cursor, tenant_id, [f"service/{name}" for name in names])
+    subjects = [name for name in findings if found[name][0][0] <= after]
+    written = [name.partition("/")[2] for name in subjects]
+    services.replace(cursor, tenant_id, kept, written=written)
+    charges.replace(cursor, tenant_id, schedules, written=written)
+    anomalies.replace(cursor, tenant_id, findings, written=subjects)
+    outstanding.replace(cursor, tenant_id, _flows(cursor, tenant_id, rated, known), written=written)
+    parking.release(cursor, tenant_id, subjects)
     for name, (customer_ids, reason) in broken.items():
         parking.park(cursor, tenant_id, f"service/{name}", customer_ids, reason, seq=up_to)
     return Refreshed(len(kept), len(broken))

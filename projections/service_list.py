@@ -90,10 +90,11 @@ def rows(tenant_id: str, timelines: Iterable[Timeline]) -> Iterator[tuple[object
 
 
 def replace(
-    cursor: Cursor[Any], tenant_id: str, service_ids: Collection[str], timelines: Iterable[Timeline]
+    cursor: Cursor[Any], tenant_id: str, timelines: Iterable[Timeline], *, written: Collection[str]
 ) -> None:
-    """Write the rows of some services; those without a timeline lose theirs."""
-    cursor.execute(FORGET, {"tenant_id": tenant_id, "services": list(service_ids)})
+    """Write the rows of services, in the place of those of the ones that were `written` before."""
+    if written:
+        cursor.execute(FORGET, {"tenant_id": tenant_id, "services": list(written)})
     copy_rows(cursor, COPY, TYPES, rows(tenant_id, timelines))
 
 

@@ -94,14 +94,14 @@ def named(events: Iterable[ServiceEvent]) -> tuple[frozenset[str], frozenset[str
 
 
 def replace(
-    cursor: Cursor[Any], tenant_id: str, service_ids: Collection[str], folded: Iterable[Folded]
+    cursor: Cursor[Any], tenant_id: str, folded: Sequence[Folded], *, written: Collection[str]
 ) -> None:
-    """Write the rows of some services; those without a fold lose theirs."""
-    known = list(folded)
-    service_list.replace(cursor, tenant_id, service_ids, (item.timeline for item in known))
-    cursor.execute(FORGET, {"tenant_id": tenant_id, "services": list(service_ids)})
+    """Write the rows of services, in the place of those of the ones that were `written` before."""
+    service_list.replace(cursor, tenant_id, (item.timeline for item in folded), written=written)
+    if written:
+        cursor.execute(FORGET, {"tenant_id": tenant_id, "services": list(written)})
     rows: list[tuple[object, ...]] = []
-    for item in known:
+    for item in folded:
         timeline = orjson.dumps(item.timeline.as_data())
         products = sorted(item.product_ids)
         rows.extend(

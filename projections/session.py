@@ -28,9 +28,10 @@ WRITE: Final[LiteralString] = """
            set_config('app.tenant_id', '', true)"""
 USE: Final[LiteralString] = "SELECT set_config('search_path', %(schema)s, true)"
 # The lock comes before the snapshot: a rebuild that takes over waits for it, and no snapshot is older than
-# the tables that it reads.
+# the tables that it reads. Many read at once, so none takes more than one core.
 READ: Final[LiteralString] = """
-    SET LOCAL ROLE billing_app; SET LOCAL search_path = read; LOCK TABLE bookmarks_v1 IN ACCESS SHARE MODE"""
+    SET LOCAL ROLE billing_app; SET LOCAL search_path = read; SET LOCAL max_parallel_workers_per_gather = 0;
+    LOCK TABLE bookmarks_v1 IN ACCESS SHARE MODE"""
 SEE: Final[LiteralString] = "SELECT set_config('app.tenant_id', %(tenant_id)s, true)"
 
 

@@ -25,7 +25,7 @@ def test_the_limit_copies_the_rows_that_were_projected(tmp_path):
 
         make_base(server, tmp_path, [tenant_event(), *catalog_events(), *customer_events(40)], finish)
         tables = raw_copy.empty_tables(server.url(BASE))
-        assert {"services_v1", "run_rates_v1", "amounts_v1", "forecast_totals_v1"} <= set(tables)
+        assert {"services_v1", "run_rates_v1", "amounts_v1", "forecast_totals_v2"} <= set(tables)
         with copy_of_base(server, "ours") as ours, copy_of_base(server, "limit") as limit:
             project(ours)
             batches = raw_copy.encoded_tables(ours, tables, 3)

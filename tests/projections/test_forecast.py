@@ -88,6 +88,35 @@ def assert_levels_agree(tenant: Forecast, customers: dict[str, Forecast]) -> Non
     assert ours == {key: amount for key, amount in total.items() if amount}
 
 
+@pytest.mark.parametrize("done", [None, "2026-06-30", "2026-07-02", "2026-07-15"])
+def test_levels_agree_around_billing_days(world: World, done: str | None) -> None:
+    """What is due on a billing day is issued on it, by the sums of all customers as by each customer's."""
+    names = ["c1", "c2", "own-15", "own-31"]
+    world.customer("own-15", billing_day=15, alignment="anniversary")
+    world.customer("own-31", billing_day=31, alignment="billing_day")
+    setup = {"price_id": "setup", "kind": "one_time", "amount": "50.00", "trigger": "activation"}
+    fees = [
+        {"price_id": timing, "kind": "recurring", "amount": "31.00", "interval": interval, "timing": timing}
+        for interval, timing in (("month", "in_advance"), ("week", "in_arrears"))
+    ]
+    world.product("mixed", setup, *fees)
+    around = [date(2026, 6, 27), date(2026, 7, 11), date(2026, 7, 29), date(2026, 8, 30), date(2026, 10, 29)]
+    days = [first + timedelta(days=more) for first in around for more in range(6)]
+    for number, day in enumerate(days):
+        service = f"around-{number}"
+        world.activate(service, names[number % 4], "mixed", day.isoformat())
+        if number % 3 == 1:
+            until = days[(number * 7 + 11) % len(days)]
+            world.hear("service.deactivated", service_id=service, effective=max(day, until).isoformat())
+    if done is not None:
+        world.run(done)
+    for asking in ({}, {"by": "service"}, {"product_id": "mixed"}, {"months": 1}):
+        wide = {"months": 6, **asking}
+        tenant = forecasted(world, **wide)
+        assert_levels_agree(tenant, {name: forecasted(world, customer_id=name, **wide) for name in names})
+        assert {"scheduled", "ending", "one_time"} <= {row.kind for row in tenant.rows}
+
+
 def test_classes_add_up_and_are_told_apart(world: World) -> None:
     world.run("2026-06-02")
     world.activate("s1", "c1", "laptop", "2026-06-24")
