@@ -1,9 +1,10 @@
 """Lifecycle facts as the fold reads them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 from billing.days import Day, day, instant
 from billing.errors import InvalidFactError
@@ -26,8 +27,10 @@ class Anomaly:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceEvent:
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+class ServiceEvent(NamedTuple):
     """One lifecycle fact. What is None or empty was not named by it.
 
     `effective` is a local day, or an aware instant that the fold turns into one. `heard` is the ledger's seq.
@@ -42,8 +45,8 @@ class ServiceEvent:
     customer_id: str | None = None
     product_id: str | None = None
     quantity: Exact | None = None
-    price_overrides: Mapping[str, Exact | None] = field(default_factory=dict)
-    attributes: Mapping[str, object] = field(default_factory=dict)
+    price_overrides: Mapping[str, Exact | None] = _NONE
+    attributes: Mapping[str, object] = _NONE
     supersedes: EventRef | None = None
     already_billed_through: Day | None = None
     free_until: Day | None = None
@@ -76,7 +79,9 @@ def number(value: str | int) -> Exact:
 
 def overrides(values: Mapping[str, str | None] | None) -> dict[str, Exact | None]:
     """Return unit amounts by price id; None takes an override back."""
-    return {price_id: None if text is None else number(text) for price_id, text in (values or {}).items()}
+    if not values:
+        return {}
+    return {price_id: None if text is None else number(text) for price_id, text in values.items()}
 
 
 def service_event(cloud_event: Mapping[str, Any], heard: int) -> ServiceEvent:

@@ -7,6 +7,7 @@ from typing import Any, Final, LiteralString
 from psycopg import Cursor
 
 from billing.facts import Anomaly, EventRef
+from projections import arrays
 from projections.pages import Listing, Order, Wanted, page
 from projections.session import copy_rows
 from projections.tables import ReadModel, Table
@@ -33,7 +34,7 @@ MODEL: Final = ReadModel(
 )
 
 FORGET: Final[LiteralString] = (
-    "DELETE FROM anomalies_v2 WHERE tenant_id = %(tenant_id)s AND subject = ANY(%(subjects)s)"
+    "DELETE FROM anomalies_v2 WHERE tenant_id = %(tenant_id)s AND subject = ANY(%(subjects)s::text[])"
 )
 COPY: Final[LiteralString] = """
     COPY anomalies_v2 (tenant_id, subject, ordinal, code, source, event_id, detail)
@@ -71,9 +72,9 @@ def replace(
     written: Collection[str] | None = None,
 ) -> None:
     """Write what is found about each subject, in the place of what was `written` before (None: of all)."""
-    known = list(found if written is None else written)
+    known = found if written is None else written
     if known:
-        cursor.execute(FORGET, {"tenant_id": tenant_id, "subjects": known})
+        cursor.execute(FORGET, {"tenant_id": tenant_id, "subjects": arrays.texts(known)})
     rows: list[tuple[object, ...]] = []
     for subject, findings in found.items():
         if not findings:

@@ -11,6 +11,7 @@ from billing.days import ALWAYS, FOREVER, Day, to_date
 from billing.entitlement import Entitled, entitle
 from billing.errors import LedgerError
 from billing.timeline import Timeline
+from projections import arrays
 from projections.books import Books
 from projections.session import copy_rows
 from projections.tables import ReadModel, Table
@@ -71,8 +72,10 @@ MODEL: Final = ReadModel(
 )
 
 FORGET: Final[LiteralString] = """
-    WITH gone AS (DELETE FROM run_rates_v1 WHERE tenant_id = %(tenant_id)s AND service_id = ANY(%(services)s))
-    DELETE FROM amounts_v1 WHERE tenant_id = %(tenant_id)s AND service_id = ANY(%(services)s)"""
+    WITH gone AS (
+        DELETE FROM run_rates_v1
+        WHERE tenant_id = %(tenant_id)s AND service_id = ANY(%(services)s::text[]))
+    DELETE FROM amounts_v1 WHERE tenant_id = %(tenant_id)s AND service_id = ANY(%(services)s::text[])"""
 COPY_RATES: Final[LiteralString] = """
     COPY run_rates_v1 (tenant_id, service_id, ordinal, customer_id, product_id, price_id, quantity,
         unit_amount, currency, amount_minor, "interval", timing, alignment, anchor_day, starts, ends)
@@ -193,7 +196,7 @@ def replace(
 ) -> None:
     """Write the rows of services, in the place of those of the ones that were `written` before."""
     if written:
-        cursor.execute(FORGET, {"tenant_id": tenant_id, "services": list(written)})
+        cursor.execute(FORGET, {"tenant_id": tenant_id, "services": arrays.texts(written)})
     rates: list[tuple[object, ...]] = []
     amounts: list[tuple[object, ...]] = []
     for name, (run_rates, single) in schedules.items():

@@ -1,12 +1,13 @@
 """What the projections read of the ledger: headers in order, and whole streams in one query."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, LiteralString
+from typing import Any, Final, LiteralString, NamedTuple
 
 import orjson
 from psycopg import Cursor
+
+from projections import arrays
 
 CloudEvent = Mapping[str, Any]
 Heard = tuple[CloudEvent, int]
@@ -38,8 +39,7 @@ BETWEEN: Final[LiteralString] = """
 EVER: Final = 2**62
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """A fact without its payload."""
 
     seq: int
@@ -57,7 +57,7 @@ class Header:
 def headers_after(cursor: Cursor[Any], tenant_id: str, after: int, limit: int) -> list[Header]:
     """Return the next facts of a tenant in order, without their payloads."""
     cursor.execute(HEADERS, {"tenant_id": tenant_id, "after": after, "limit": limit})
-    return [Header(*row) for row in cursor.fetchall()]
+    return [Header._make(row) for row in cursor.fetchall()]
 
 
 def streams(
@@ -66,7 +66,7 @@ def streams(
     """Return (seq, payload) of every fact of the named streams up to a seq, by stream and in order."""
     if not names:
         return {}
-    query = {"tenant_id": tenant_id, "streams": list(names), "up_to": up_to}
+    query = {"tenant_id": tenant_id, "streams": arrays.texts(names), "up_to": up_to}
     return _by_stream(cursor.execute(STREAMS, query, binary=True))
 
 

@@ -97,13 +97,15 @@ class Group:
         *,
         facts_limit: int,
         queue_limit: int,
+        queue_beside_facts: int = 0,
         only_queue: bool = False,
         up_to: int | None = None,
     ) -> Applied:
         """Fold the tenant's next facts and some of its queued services; move the bookmark.
 
         The caller holds the tenant's lock. `only_queue` puts the batch's services on the queue instead of
-        folding them: a rebuild folds each once, at the end. `up_to` is a seq at which the facts shall end.
+        folding them: a rebuild folds each once, at the end. While there are facts, no more than
+        `queue_beside_facts` are taken from the queue. `up_to` is a seq at which the facts shall end.
         """
         before = bookmarks.read(cursor, tenant_id)
         if up_to is None:
@@ -122,6 +124,8 @@ class Group:
         else:
             queue.done(cursor, tenant_id, touched.services)
             named = touched.services
+        if headers:
+            queue_limit = min(queue_limit, queue_beside_facts)
         if queue_limit:
             named |= queue.take(cursor, tenant_id, queue_limit)
         done = NOTHING

@@ -55,7 +55,7 @@ def apply_again(cursor: Cursor[Any], tenant_id: str, customer_id: str, up_to: in
     outstanding.take_off(cursor, tenant_id, [InvoicedLine(*row) for row in rows], catalog, sign=1)
     invoices.forget_customer(cursor, tenant_id, customer_id)
     query = {"tenant_id": tenant_id, "stream": f"account/{customer_id}", "up_to": up_to}
-    headers = [Header(*row) for row in cursor.execute(ACCOUNT, query).fetchall()]
+    headers = [Header._make(row) for row in cursor.execute(ACCOUNT, query).fetchall()]
     broken = _write(cursor, tenant_id, load(cursor, tenant_id, headers), catalog)
     for reason in broken.values():
         parking.park(cursor, tenant_id, f"account/{customer_id}", (customer_id,), reason, seq=up_to)

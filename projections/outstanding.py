@@ -1,6 +1,6 @@
 """Outstanding: what is entitled and not invoiced yet, of services, customers and the tenant."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final, Literal, LiteralString, NamedTuple
 
@@ -11,6 +11,7 @@ from billing.days import ALWAYS, Day
 from billing.line import NO_SERVICE
 from billing.periods import day_in_month, month_of
 from billing.policies import OwnBillingDays, PolicyBook
+from projections import arrays
 from projections.flows import NO_ACTIVITY, ONCE, RECURRING, SETTLED, Flow, FlowKind, invoiced_month
 from projections.session import copy_rows
 from projections.tables import ReadModel, Table
@@ -102,7 +103,8 @@ MODEL: Final = ReadModel(
 )
 
 FORGET: Final[LiteralString] = """
-    DELETE FROM forecast_flows_v1 WHERE tenant_id = %(tenant_id)s AND service_id = ANY(%(services)s)
+    DELETE FROM forecast_flows_v1
+    WHERE tenant_id = %(tenant_id)s AND service_id = ANY(%(services)s::text[])
     RETURNING customer_id, activates, ending, currency, product_id, kind, step, lag, anchor, position,
         service_month, amount_minor"""
 FORGET_ADJUSTMENTS: Final[LiteralString] = """
@@ -140,6 +142,12 @@ ADD_TOTALS: Final[LiteralString] = """
         anchor, service_month)
     DO UPDATE SET amount_minor = t.amount_minor + excluded.amount_minor RETURNING ctid, amount_minor)
     SELECT ctid::text FROM added WHERE amount_minor = 0"""
+TOTALS_COLUMNS: Final[dict[str, Callable[[list[Any]], str]]] = {
+    "parts": arrays.texts,
+    "activations": arrays.numbers,
+    **dict.fromkeys(("calendars", "currencies", "products", "kinds"), arrays.texts),
+    **dict.fromkeys(("steps", "lags", "anchors", "positions", "months"), arrays.numbers),
+}
 DROP_TOTALS: Final[LiteralString] = "DELETE FROM forecast_totals_v2 WHERE ctid = ANY(%(places)s::tid[])"
 CALENDARS: Final[LiteralString] = """
     SELECT customer_id, calendar FROM forecast_calendars_v2
@@ -200,7 +208,7 @@ def replace(
     """
     gone = []
     if written:
-        gone = cursor.execute(FORGET, {"tenant_id": tenant_id, "services": list(written)}).fetchall()
+        gone = cursor.execute(FORGET, {"tenant_id": tenant_id, "services": arrays.texts(written)}).fetchall()
     _write(cursor, tenant_id, gone, flows_by_service.items())
 
 
@@ -310,10 +318,11 @@ def _add(cursor: Cursor[Any], tenant_id: str, flows: Collection[Flow]) -> None:
                 sums[key] = sums.get(key, 0) + amount
     items = sorted((key, amount) for key, amount in sums.items() if amount)
     if items:
-        names = ("parts", "activations", "calendars", "currencies", "products", "kinds", "steps")
-        columns = (*names, "lags", "anchors", "positions", "months")
-        query = {column: [key[place] for key, _ in items] for place, column in enumerate(columns)}
-        amounts = [amount for _, amount in items]
+        query = {
+            column: write([key[place] for key, _ in items])
+            for place, (column, write) in enumerate(TOTALS_COLUMNS.items())
+        }
+        amounts = arrays.numbers(amount for _, amount in items)
         cursor.execute(ADD_TOTALS, {"tenant_id": tenant_id, **query, "amounts": amounts})
         _drop_nothing(cursor, DROP_TOTALS)
 

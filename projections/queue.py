@@ -5,6 +5,7 @@ from typing import Any, Final, LiteralString
 
 from psycopg import Cursor
 
+from projections import arrays
 from projections.tables import ReadModel, Table
 
 MODEL: Final = ReadModel(
@@ -49,7 +50,7 @@ TAKE: Final[LiteralString] = """
         SELECT ctid FROM queue_v1 WHERE tenant_id = %(tenant_id)s
         ORDER BY service_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)) RETURNING service_id"""
 DONE: Final[LiteralString] = (
-    "DELETE FROM queue_v1 WHERE tenant_id = %(tenant_id)s AND service_id = ANY(%(services)s)"
+    "DELETE FROM queue_v1 WHERE tenant_id = %(tenant_id)s AND service_id = ANY(%(services)s::text[])"
 )
 PLACE: Final[LiteralString] = "SELECT 'queue_v1'::regclass::oid"
 PENDING: Final[LiteralString] = "SELECT tenant_id, count(*) FROM queue_v1 GROUP BY tenant_id"
@@ -103,7 +104,7 @@ def place(cursor: Cursor[Any]) -> int:
 
 def done(cursor: Cursor[Any], tenant_id: str, service_ids: Collection[str]) -> None:
     """Take services out that are refreshed anyway."""
-    cursor.execute(DONE, {"tenant_id": tenant_id, "services": list(service_ids)})
+    cursor.execute(DONE, {"tenant_id": tenant_id, "services": arrays.texts(service_ids)})
 
 
 def pending(cursor: Cursor[Any]) -> dict[str, int]:

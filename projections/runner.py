@@ -19,6 +19,8 @@ from projections.session import LIVE, Connect, Schema, writing
 
 FACTS_A_BATCH: Final = 4_000
 QUEUED_A_BATCH: Final = 1_000
+QUEUED_BESIDE_FACTS: Final = 250
+"""So few are taken from the queue while facts are waiting, whose lag they would add to."""
 ANALYZE_FIRST: Final = 5_000
 ANALYZE_MOST: Final = 1_000_000
 IDLE_SECONDS: Final = 0.02
@@ -88,6 +90,7 @@ class Runner:
                 tenant_id,
                 facts_limit=FACTS_A_BATCH,
                 queue_limit=0 if self.only_queue else QUEUED_A_BATCH,
+                queue_beside_facts=QUEUED_BESIDE_FACTS,
                 only_queue=self.only_queue,
             )
 
@@ -114,13 +117,17 @@ class Runner:
             total += applied.facts
             if report is not None:
                 report(tenant_id, applied)
-            self.analyze(applied)
+            self.changed(applied)
+            self.analyze()
             if applied.seq >= head and (self.only_queue or self.pending(tenant_id) == 0):
                 return total
 
-    def analyze(self, applied: Applied) -> None:
-        """Tell the planner what the tables hold, once much has changed."""
+    def changed(self, applied: Applied) -> None:
+        """Note what a batch has changed."""
         self._changed += applied.facts + applied.services
+
+    def analyze(self) -> None:
+        """Tell the planner what the tables hold, once much has changed."""
         if self._changed >= self._analyze_at:
             with writing(self.connection, self.schema) as cursor:
                 TABLES.analyze(cursor, self.schema)
@@ -197,10 +204,11 @@ def _follow(runner: Runner, stop: threading.Event, report: Report | None, beat: 
             applied = runner.step(tenant_id)
             if applied is not None:
                 taken = True
-                runner.analyze(applied)
+                runner.changed(applied)
                 if report is not None:
                     report(tenant_id, applied)
         if not work:
+            runner.analyze()
             stop.wait(IDLE_SECONDS)
         elif not taken:
             stop.wait(BUSY_SECONDS)

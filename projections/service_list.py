@@ -12,7 +12,7 @@ from psycopg import Cursor, sql
 from billing.days import FOREVER, Day, to_date
 from billing.segments import Plan, Segment
 from billing.timeline import Timeline
-from projections import catalog
+from projections import arrays, catalog
 from projections.session import copy_rows
 from projections.tables import Table
 
@@ -37,7 +37,7 @@ TABLE: Final = Table(
 )
 
 FORGET: Final[LiteralString] = (
-    "DELETE FROM service_list_v1 WHERE tenant_id = %(tenant_id)s AND service_id = ANY(%(services)s)"
+    "DELETE FROM service_list_v1 WHERE tenant_id = %(tenant_id)s AND service_id = ANY(%(services)s::text[])"
 )
 COPY: Final[LiteralString] = """
     COPY service_list_v1 (tenant_id, service_id, product_id, state, settled) FROM STDIN (FORMAT BINARY)"""
@@ -94,7 +94,7 @@ def replace(
 ) -> None:
     """Write the rows of services, in the place of those of the ones that were `written` before."""
     if written:
-        cursor.execute(FORGET, {"tenant_id": tenant_id, "services": list(written)})
+        cursor.execute(FORGET, {"tenant_id": tenant_id, "services": arrays.texts(written)})
     copy_rows(cursor, COPY, TYPES, rows(tenant_id, timelines))
 
 

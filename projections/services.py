@@ -9,7 +9,7 @@ from psycopg import Cursor
 
 from billing.facts import ServiceEvent
 from billing.timeline import Timeline, customers_in
-from projections import service_list
+from projections import arrays, service_list
 from projections.session import copy_rows
 from projections.tables import ReadModel, Table
 
@@ -38,7 +38,7 @@ MODEL: Final = ReadModel(
 )
 
 FORGET: Final[LiteralString] = (
-    "DELETE FROM services_v1 WHERE tenant_id = %(tenant_id)s AND service_id = ANY(%(services)s)"
+    "DELETE FROM services_v1 WHERE tenant_id = %(tenant_id)s AND service_id = ANY(%(services)s::text[])"
 )
 COPY: Final[LiteralString] = """
     COPY services_v1 (tenant_id, service_id, customer_id, product_ids, heard, timeline)
@@ -99,7 +99,7 @@ def replace(
     """Write the rows of services, in the place of those of the ones that were `written` before."""
     service_list.replace(cursor, tenant_id, (item.timeline for item in folded), written=written)
     if written:
-        cursor.execute(FORGET, {"tenant_id": tenant_id, "services": list(written)})
+        cursor.execute(FORGET, {"tenant_id": tenant_id, "services": arrays.texts(written)})
     rows: list[tuple[object, ...]] = []
     for item in folded:
         timeline = orjson.dumps(item.timeline.as_data())
