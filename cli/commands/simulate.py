@@ -38,7 +38,7 @@ def simulate(
     checked = different = without = 0
     for path in scenario_paths(files):
         try:
-            outcome = run(load(path))
+            outcome = run(load(path), name=str(path))
         except InvalidScenarioError as error:
             sys.stderr.write(f"{error} [{error.code}]\n")
             worst = ExitCode.WRONG_USE

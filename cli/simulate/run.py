@@ -16,6 +16,7 @@ from billing.invoice import Draft, calculate
 from billing.invoiced import Invoiced, apply_lines
 from billing.policies import POLICY_KEYS, PolicyBook, PolicyEvent, fold_policies
 from billing.timeline import Timeline, fold, local_day
+from cli.simulate.loading import InvalidScenarioError
 from cli.simulate.scenario_file import Event, PolicyChange, PolicyValues, Scenario, Step, default_event_id
 
 SOURCE = "scenario"
@@ -31,10 +32,16 @@ class Outcome:
     anomalies: tuple[tuple[str | None, Anomaly], ...]  # with the service; None for an adjustment's
 
 
-def run(scenario: Scenario) -> Outcome:
-    """Return what the steps of a scenario issue. Documents are numbered from 1 by their place."""
+def run(scenario: Scenario, *, name: str = "scenario") -> Outcome:
+    """Return what the steps of a scenario issue. Documents are numbered from 1 by their place.
+
+    Raises InvalidScenarioError, with the file's `name`, where a step takes back a document that is not there.
+    """
     world = World(scenario)
-    for step in scenario.steps:
+    for place, step in enumerate(scenario.steps):
+        if step.invoice is not None and step.invoice > len(world.documents):
+            there = f"by {step.day} there are {len(world.documents)} documents, numbered from 1"
+            raise InvalidScenarioError(f"{name}: steps[{place}].invoice: no document {step.invoice}; {there}")
         world.take(step)
     last = max((day(step.day) for step in scenario.steps), default=ALWAYS)
     return Outcome(scenario, tuple(world.documents), tuple(world.settlements), tuple(world.anomalies(last)))
@@ -155,8 +162,6 @@ class World:
 
     def _take_back(self, place: int, issue_day: Day) -> None:
         """Issue a document over what stands of the one at a place, if anything does."""
-        if place > len(self.documents):
-            return
         credited = self.documents[place - 1]
         customer_id = credited.customer_id
         spans = self._invoiced[customer_id].by_service.values()

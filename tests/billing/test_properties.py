@@ -34,7 +34,7 @@ def in_hindsight(world: dict[str, Any]) -> Outcome:
     return lived({**world, "steps": [{"issue": LAST_STEP.isoformat()}]})
 
 
-def sums(outcome: Outcome) -> Sums:
+def sums(outcome: Outcome | World) -> Sums:
     found: Counter[tuple[str, str, str, str, str]] = Counter()
     for document in outcome.documents:
         for line in document.lines:
@@ -82,8 +82,12 @@ def test_what_is_taken_back_whole_is_charged_again(world, random):
         if random.random() < 0.6:
             day_of_step = step.get("issue") or step["run_until"]
             steps.append({"credit": day_of_step, "invoice": random.randint(1, 4)})
-    outcome = lived({**world, "steps": [*steps, world["steps"][-1]]})
-    assert sums(outcome) == sums(in_hindsight(world))
+    scenario = Scenario.model_validate({**world, "steps": [*steps, world["steps"][-1]]})
+    built = World(scenario)
+    for step in scenario.steps:
+        if step.invoice is None or step.invoice <= len(built.documents):
+            built.take(step)
+    assert sums(built) == sums(in_hindsight(world))
 
 
 @for_all(worlds(), st.randoms(use_true_random=False))

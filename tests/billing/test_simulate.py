@@ -199,6 +199,11 @@ def test_a_difference_is_printed_and_exits_1(example, capsys, right, wrong, diff
             "steps[1]: 2026-08-02 is before the step of 2026-09-02",
         ),
         ("{issue: 2026-07-02}", "{customer_id: c1}", "steps[0]: a step has either issue or run_until"),
+        (
+            "{issue: 2026-07-02}",
+            "{credit: 2026-07-02, invoice: 2}",
+            "steps[0].invoice: no document 2; by 2026-07-02 there are 0 documents, numbered from 1",
+        ),
         ("interval: month, ", "", "a recurring price has an interval and a timing"),
         ("service.deactivated", "service.voided", "names the event that never happened"),
         ("service.deactivated", "service.cancelled", "events[1].type"),
