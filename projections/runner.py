@@ -207,8 +207,9 @@ def _follow(runner: Runner, stop: threading.Event, report: Report | None, beat: 
                 runner.changed(applied)
                 if report is not None:
                     report(tenant_id, applied)
+        if not work or max(work.values()) > FACTS_A_BATCH:
+            runner.analyze()  # now, when nobody waits for it, or when all have to wait anyway
         if not work:
-            runner.analyze()
             stop.wait(IDLE_SECONDS)
         elif not taken:
             stop.wait(BUSY_SECONDS)
