@@ -133,7 +133,7 @@ def snapshot(
         cursor, tenant_id, {name: to_date(Day(max(day, 1))) for name, day in earliest.items()}
     )
     queued: set[str] = set()
-    if queue.pending_of(cursor, tenant_id):
+    if not queue.is_empty(cursor, tenant_id):
         query = {
             "tenant_id": tenant_id,
             "customers": [item.customer_id for item in items],

@@ -64,6 +64,7 @@ def fold_queue(connection: Connection[Any], connect: Connect, processes: int, re
     to the caller. Raises FolderLostError.
     """
     with writing(connection, NEXT) as cursor:
+        queue.analyze(cursor)
         waiting = [name for name, count in sorted(queue.pending(cursor).items()) if count > FEW_SERVICES]
         place = queue.place(cursor)
     if not waiting:

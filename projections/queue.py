@@ -24,6 +24,9 @@ MODEL: Final = ReadModel(
     ),
 )
 
+MANY: Final = 1_000
+"""So many new entries are told to the planner, which else goes through all of them to find the first."""
+
 PUT_CUSTOMERS: Final[LiteralString] = """
     INSERT INTO queue_v1 (tenant_id, service_id, reason)
     SELECT DISTINCT tenant_id, service_id, 'customer ' || customer_id FROM services_v1
@@ -54,6 +57,12 @@ DONE: Final[LiteralString] = (
 )
 PLACE: Final[LiteralString] = "SELECT 'queue_v1'::regclass::oid"
 PENDING: Final[LiteralString] = "SELECT tenant_id, count(*) FROM queue_v1 GROUP BY tenant_id"
+ANALYZE: Final[LiteralString] = "ANALYZE queue_v1"
+# One look into the index a tenant, however many wait.
+TENANTS: Final[LiteralString] = """
+    SELECT h.tenant_id FROM ledger.head h CROSS JOIN LATERAL (
+        SELECT FROM queue_v1 q WHERE q.tenant_id = h.tenant_id LIMIT 1) AS waiting"""
+SOME: Final[LiteralString] = "SELECT FROM queue_v1 WHERE tenant_id = %(tenant_id)s LIMIT 1"
 PENDING_OF: Final[LiteralString] = "SELECT count(*) FROM queue_v1 WHERE tenant_id = %(tenant_id)s"
 PENDING_OF_CUSTOMER: Final[LiteralString] = """
     SELECT count(*) FROM services_v1 s JOIN queue_v1 q USING (tenant_id, service_id)
@@ -62,23 +71,28 @@ PENDING_OF_CUSTOMER: Final[LiteralString] = """
 
 def put_customers(cursor: Cursor[Any], tenant_id: str, customer_ids: Collection[str]) -> int:
     """Queue every service that the customers ever held; return how many were new in the queue."""
-    return cursor.execute(PUT_CUSTOMERS, {"tenant_id": tenant_id, "customers": list(customer_ids)}).rowcount
+    return _put(cursor, PUT_CUSTOMERS, {"tenant_id": tenant_id, "customers": list(customer_ids)})
 
 
 def put_products(cursor: Cursor[Any], tenant_id: str, product_ids: Collection[str]) -> int:
     """Queue every service that ever was of one of the products; return how many were new in the queue."""
-    return cursor.execute(PUT_PRODUCTS, {"tenant_id": tenant_id, "products": list(product_ids)}).rowcount
+    return _put(cursor, PUT_PRODUCTS, {"tenant_id": tenant_id, "products": list(product_ids)})
 
 
 def put_tenant(cursor: Cursor[Any], tenant_id: str) -> int:
     """Queue every service of the tenant; return how many were new in the queue."""
-    return cursor.execute(PUT_TENANT, {"tenant_id": tenant_id}).rowcount
+    return _put(cursor, PUT_TENANT, {"tenant_id": tenant_id})
 
 
 def put(cursor: Cursor[Any], tenant_id: str, service_ids: Collection[str], reason: str) -> int:
     """Queue services by id; return how many were new in the queue."""
     query = {"tenant_id": tenant_id, "services": list(service_ids), "reason": reason}
     return cursor.execute(PUT, query).rowcount
+
+
+def analyze(cursor: Cursor[Any]) -> None:
+    """Tell the planner how many wait."""
+    cursor.execute(ANALYZE)
 
 
 def put_next(cursor: Cursor[Any]) -> None:
@@ -107,6 +121,16 @@ def done(cursor: Cursor[Any], tenant_id: str, service_ids: Collection[str]) -> N
     cursor.execute(DONE, {"tenant_id": tenant_id, "services": arrays.texts(service_ids)})
 
 
+def tenants(cursor: Cursor[Any]) -> set[str]:
+    """Return the tenants for which something waits."""
+    return {tenant_id for (tenant_id,) in cursor.execute(TENANTS).fetchall()}
+
+
+def is_empty(cursor: Cursor[Any], tenant_id: str) -> bool:
+    """Tell whether nothing of a tenant waits."""
+    return cursor.execute(SOME, {"tenant_id": tenant_id}).fetchone() is None
+
+
 def pending(cursor: Cursor[Any]) -> dict[str, int]:
     """Return how many services wait, by tenant."""
     return dict(cursor.execute(PENDING).fetchall())
@@ -125,3 +149,10 @@ def pending_of_customer(cursor: Cursor[Any], tenant_id: str, customer_id: str) -
     row = cursor.execute(PENDING_OF_CUSTOMER, query).fetchone()
     assert row is not None
     return int(row[0])
+
+
+def _put(cursor: Cursor[Any], statement: LiteralString, query: dict[str, object]) -> int:
+    count = cursor.execute(statement, query).rowcount
+    if count >= MANY:
+        analyze(cursor)
+    return count

@@ -95,12 +95,12 @@ class Runner:
             )
 
     def waiting(self) -> dict[str, int]:
-        """Return the tenants that have work, and how many facts and queued services each."""
+        """Return the tenants that have work, and how many facts behind each is; maybe only services wait."""
         with writing(self.connection, self.schema) as cursor:
             found = bookmarks.behind(cursor)
             if not self.only_queue:
-                for tenant_id, count in queue.pending(cursor).items():
-                    found[tenant_id] = found.get(tenant_id, 0) + count
+                for tenant_id in queue.tenants(cursor):
+                    found.setdefault(tenant_id, 0)
         return found
 
     def catch_up(self, tenant_id: str, report: Report | None = None) -> int:
@@ -119,7 +119,7 @@ class Runner:
                 report(tenant_id, applied)
             self.changed(applied)
             self.analyze()
-            if applied.seq >= head and (self.only_queue or self.pending(tenant_id) == 0):
+            if applied.seq >= head and (self.only_queue or self._is_drained(tenant_id)):
                 return total
 
     def changed(self, applied: Applied) -> None:
@@ -134,10 +134,9 @@ class Runner:
             self._changed = 0
             self._analyze_at = min(self._analyze_at * 4, ANALYZE_MOST)
 
-    def pending(self, tenant_id: str) -> int:
-        """Return how many services of a tenant are queued."""
+    def _is_drained(self, tenant_id: str) -> bool:
         with writing(self.connection, self.schema) as cursor:
-            return queue.pending_of(cursor, tenant_id)
+            return queue.is_empty(cursor, tenant_id)
 
     def catch_up_all(self, report: Report | None = None) -> int:
         """Bring every tenant to its head; return the facts read."""

@@ -14,7 +14,7 @@ from projections.rebuild import rebuild
 from projections.runner import Runner
 from projections.session import NEXT, writing
 from tests.projections.test_runner import batches_of, busy, tables
-from tests.projections.world import World
+from tests.projections.world import World, queued
 
 pytestmark = pytest.mark.postgres
 
@@ -54,7 +54,7 @@ def test_the_other_process_folds(world, shared_out, monkeypatch):
 
     def idle(folder, tenant_id):
         deadline = time.monotonic() + 30
-        while Runner(folder._connection, NEXT).pending(tenant_id):
+        while queued(Runner(folder._connection, NEXT), tenant_id):
             assert time.monotonic() < deadline, "nobody else folds"
             time.sleep(0.01)
         return Applied(0, 0, 0, 0)
@@ -93,7 +93,7 @@ def test_two_folders_take_different_services(world):
         with writing(first) as one, writing(second) as other:
             assert queue.take(one, world.tenant, 2) == {"s0", "s1"}
             assert queue.take(other, world.tenant, 2) == {"s2", "s3"}
-        assert Runner(first).pending(world.tenant) == 3
+        assert queued(Runner(first)) == 3
 
 
 def test_nobody_folds_for_a_later_rebuild(world):
@@ -108,7 +108,7 @@ def test_nobody_folds_for_a_later_rebuild(world):
         late = Folder(Task(world.connect, place + 1, 10), connection)
         with pytest.raises(AssertionError, match="is over"):
             late.step(world.tenant)
-        assert Runner(connection, NEXT).pending(world.tenant) == 7
+        assert queued(Runner(connection, NEXT)) == 7
         assert Folder(Task(world.connect, place, 10), connection).step(world.tenant).services == 7
 
 

@@ -30,7 +30,7 @@ from projections.session import LIVE, writing
 from projections.tables import RebuildNeededError
 from tests.oracle.histories import scenario as generate
 from tests.projections.scenarios import live
-from tests.projections.world import RENT, World
+from tests.projections.world import RENT, World, queued
 
 pytestmark = pytest.mark.postgres
 
@@ -160,7 +160,7 @@ def test_a_price_change_queues_what_it_touches(world: World, monkeypatch: pytest
             (position,) = (p for p in made.positions() if p.tenant_id == world.tenant)
             assert (position.behind, position.queued) == (0, left), what
         made.catch_up(world.tenant)
-        assert made.pending(world.tenant) == 0
+        assert queued(made) == 0
     with world.read() as cursor:
         rates, amounts = charges.of_services(cursor, world.tenant, ["s4"])
     assert [(rate.amount_minor, str(rate.starts), str(rate.ends)) for rate in rates] == [

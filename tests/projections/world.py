@@ -48,6 +48,11 @@ def event(event_type: str, data: dict[str, Any], event_id: str, **more: Any) -> 
     }
 
 
+def queued(runner: Runner, tenant_id: str = TENANT) -> int:
+    """How many services wait in the tables that a runner works on."""
+    return {position.tenant_id: position.queued for position in runner.positions()}[tenant_id]
+
+
 @dataclass
 class World:
     url: str
