@@ -110,7 +110,8 @@ def test_levels_agree_around_billing_days(world: World, done: str | None) -> Non
             world.hear("service.deactivated", service_id=service, effective=max(day, until).isoformat())
     if done is not None:
         world.run(done)
-    for asking in ({}, {"by": "service"}, {"product_id": "mixed"}, {"months": 1}):
+    service = {"by": "service"}
+    for asking in ({}, service, {"product_id": "mixed"}, {"months": 1}, {**service, "months": 1}):
         wide = {"months": 6, **asking}
         tenant = forecasted(world, **wide)
         assert_levels_agree(tenant, {name: forecasted(world, customer_id=name, **wide) for name in names})
