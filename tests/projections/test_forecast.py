@@ -165,6 +165,30 @@ def test_what_was_invoiced_and_is_due_again_later_waits(world: World) -> None:
     assert issued(world, head) == nets(found, "c1")
 
 
+def test_what_waits_no_longer_once_its_document_is_taken_back(world: World) -> None:
+    """As above, but the document goes back: its day comes with the quarter, in what is rebuilt and live."""
+    fee = {"price_id": "fee", "kind": "recurring", "amount": "92.00"}
+    world.product("meter", {**fee, "interval": "quarter", "timing": "in_arrears"})
+    world.clock.on("2026-07-01")
+    world.activate("s1", "c1", "meter", "2026-07-01")
+    stop = world.hear("service.deactivated", service_id="s1", effective="2026-07-02")
+    world.run("2026-07-02")
+    world.hear("service.voided", service_id="s1", effective="2026-07-03", supersedes={"id": stop})
+    world.project()
+    world.credit(world.numbers()[0])
+    found = forecasted(world, months=4)
+    assert [(str(row.month), row.kind, row.amount_minor) for row in found.rows] == [
+        ("2026-10-01", "running", 9200)
+    ]
+    before = tables(world)
+    with world.connect() as connection:
+        rebuild(connection, "all")
+    assert tables(world) == before
+    head = world.head()
+    world.run("2026-10-02")
+    assert issued(world, head) == {("c1", date(2026, 10, 1), "EUR"): 9200}
+
+
 def test_adjustments_are_one_time_amounts(world: World) -> None:
     world.run("2026-06-02")
     told = {"customer_id": "c1", "reason": "late", "author": "ann"}
