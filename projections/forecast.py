@@ -199,7 +199,7 @@ def _amounts(
     if asking.customer_id is not None:
         done.setdefault(asking.customer_id, usual_done)
     settled = min([usual_done, *done.values()])
-    asked = Asked(tenant_id, today, asking.by, _products(common, asking))
+    asked = Asked(tenant_id, today, last_month, asking.by, _products(common, asking))
     calendars = _Calendars(book, last_month, asking.by)
     theirs = of_customers(cursor, asked, settled, done) if done else []
     if asking.customer_id is not None:

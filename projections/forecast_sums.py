@@ -63,7 +63,7 @@ TENANT_ONCE: Final[LiteralString] = """
             CASE WHEN %(by_service)s THEN service_month
                 ELSE months[width_bucket(position - 1, days) + 1] END AS month
         FROM once LEFT JOIN issued USING (calendar)) AS placed
-    WHERE month IS NOT NULL
+    WHERE month <= %(last_month)s
     GROUP BY month, currency, product_id, class, is_late
     HAVING sum(amount_minor) <> 0"""
 CUSTOMER_FLOWS: Final[LiteralString] = """
@@ -115,6 +115,7 @@ class Asked:
 
     tenant_id: str
     today: date
+    last_month: int
     by: By
     product_ids: Sequence[str] | None
 
@@ -126,6 +127,7 @@ class Asked:
         return {
             "tenant_id": self.tenant_id,
             "today": self.today.toordinal(),
+            "last_month": self.last_month,
             "this_month": self.today.year * 12 + self.today.month - 1,
             "settled_day": on.toordinal(),
             "settled_week": on.toordinal() if is_summed else 0,

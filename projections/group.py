@@ -186,7 +186,8 @@ class Group:
         """Apply documents, before the services that are folded in the same batch look at their lines.
 
         What was heard after a document was computed may have moved when its lines are due: those services are
-        folded again, so that the forecast knows what waits.
+        folded again, so that the forecast knows what waits; and so are those of which something that was
+        invoiced is taken back while it waits, or may wait for something else then.
         """
         if not touched.documents:
             return
@@ -194,6 +195,8 @@ class Group:
         applied = issued.apply(cursor, tenant_id, touched.documents, catalog)
         if applied is None or not fold:
             return
+        waiting = outstanding.waiting(cursor, tenant_id, applied.corrected)
+        queue.put(cursor, tenant_id, applied.credited | waiting, "taken back")
         between = facts.heard_between(cursor, tenant_id, applied.computed_at_seq, applied.seq)
         if any(noun in ("product", "tenant") for noun, _ in between):
             queue.put_customers(cursor, tenant_id, applied.customer_ids)

@@ -29,11 +29,16 @@ TAKEN_OFF: Final[LiteralString] = """
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """Whose documents were applied: the first known up to `computed_at_seq`, the last fact at `seq`."""
+    """Whose documents were applied: the first known up to `computed_at_seq`, the last fact at `seq`.
+
+    Of the services of which they take something back, those where they take back a document are `credited`.
+    """
 
     customer_ids: frozenset[str]
     computed_at_seq: int
     seq: int
+    credited: frozenset[str]
+    corrected: frozenset[str]
 
 
 def apply(cursor: Cursor[Any], tenant_id: str, headers: Sequence[Header], catalog: Catalog) -> Applied | None:
@@ -46,7 +51,13 @@ def apply(cursor: Cursor[Any], tenant_id: str, headers: Sequence[Header], catalo
     if not issues:
         return None
     computed = min(issue.issued["computed_at_seq"] for issue in issues)
-    return Applied(invoices.customers_of(issues), computed, issues[-1].seq)
+    credited, corrected = set[str](), set[str]()
+    for issue in issues:
+        if issue.customer_id not in broken:
+            found = credited if "credits" in issue.issued["document"] else corrected
+            found |= _taken_back(issue)
+    customer_ids = invoices.customers_of(issues)
+    return Applied(customer_ids, computed, issues[-1].seq, frozenset(credited), frozenset(corrected))
 
 
 def apply_again(cursor: Cursor[Any], tenant_id: str, customer_id: str, up_to: int, catalog: Catalog) -> bool:
@@ -102,6 +113,16 @@ def _write(cursor: Cursor[Any], tenant_id: str, issues: Sequence[Issue], catalog
     if issues:
         accounts.move(cursor, tenant_id, issues)
     return broken
+
+
+def _taken_back(issue: Issue) -> set[str]:
+    """Return the services of whose invoiced lines a document takes something back."""
+    return {
+        line["service_id"]
+        for _, part in issue.parts
+        for line in part["lines"]
+        if line["service_id"] is not None and (line["reverses"] or line["adjusts"])
+    }
 
 
 def _lines(rows: invoices.Rows) -> Iterator[InvoicedLine]:

@@ -162,6 +162,10 @@ ALL_CALENDARS: Final[LiteralString] = """
             WHERE c.tenant_id = %(tenant_id)s AND c.calendar > found.calendar)
         FROM found WHERE found.calendar IS NOT NULL)
     SELECT calendar FROM found WHERE calendar IS NOT NULL"""
+WAITING: Final[LiteralString] = """
+    SELECT DISTINCT service_id FROM forecast_flows_v1
+    WHERE tenant_id = %(tenant_id)s AND service_id = ANY(%(services)s::text[])
+        AND step = 0 AND position = %(settled)s"""
 SET_CALENDARS: Final[LiteralString] = """
     INSERT INTO forecast_calendars_v2 (tenant_id, customer_id, calendar)
     SELECT %(tenant_id)s, * FROM unnest(%(customers)s::text[], %(calendars)s::text[])
@@ -255,6 +259,14 @@ def take_off(
         for (name, currency, product_id, kind, place, month), amount in items
     ]
     _add(cursor, tenant_id, flows)
+
+
+def waiting(cursor: Cursor[Any], tenant_id: str, service_ids: Collection[str]) -> set[str]:
+    """Return those of the services of which something that was invoiced waits for another day."""
+    if not service_ids:
+        return set()
+    query = {"tenant_id": tenant_id, "services": arrays.texts(service_ids), "settled": SETTLED}
+    return {service_id for (service_id,) in cursor.execute(WAITING, query).fetchall()}
 
 
 def set_calendars(

@@ -10,7 +10,7 @@ from billing.errors import LedgerError
 from projections import bookmarks, queue
 from projections.folding import fold_queue
 from projections.group import MODELS, TABLES, Group
-from projections.runner import Report, Runner
+from projections.runner import Report, Runner, analyze
 from projections.session import LIVE, NEXT, Connect, Schema, use, writing
 
 ALL: Final = "all"
@@ -58,8 +58,7 @@ def rebuild(
             assert connect is not None, "other processes have connections of their own"
             fold_queue(connection, connect, workers - 1, report)
         Runner(connection, NEXT).catch_up_all(report)
-        with writing(connection, NEXT) as cursor:
-            TABLES.analyze(cursor, NEXT)
+        analyze(connection, NEXT)
         _take_over(connection, names)
     return names
 

@@ -129,8 +129,7 @@ class Runner:
     def analyze(self) -> None:
         """Tell the planner what the tables hold, once much has changed."""
         if self._changed >= self._analyze_at:
-            with writing(self.connection, self.schema) as cursor:
-                TABLES.analyze(cursor, self.schema)
+            analyze(self.connection, self.schema)
             self._changed = 0
             self._analyze_at = min(self._analyze_at * 4, ANALYZE_MOST)
 
@@ -161,6 +160,19 @@ class Runner:
         """Return where each tenant stands, by tenant."""
         with writing(self.connection, self.schema) as cursor:
             return positions(cursor)
+
+
+def analyze(connection: Connection[Any], schema: Schema) -> None:
+    """Tell the planner what the tables of `schema` hold.
+
+    Each in its own transaction: who held one and waited for the next would hold up a rebuild that takes over,
+    and be held up by it, for ever.
+    """
+    with writing(connection, schema) as cursor:
+        names = sorted(TABLES.existing(cursor, schema))
+    for name in names:
+        with writing(connection, schema) as cursor:
+            TABLES.analyze(cursor, schema, name)
 
 
 def positions(cursor: psycopg.Cursor[Any]) -> list[Position]:

@@ -90,10 +90,9 @@ class Tables:
         for name in sorted(self.existing(cursor, schema)):
             cursor.execute(sql.SQL("DROP TABLE {} CASCADE").format(sql.Identifier(schema, name)))
 
-    def analyze(self, cursor: Cursor[Any], schema: Schema) -> None:
-        """Tell the planner what the tables of `schema` hold."""
-        for name in sorted(self.existing(cursor, schema)):
-            cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(schema, name)))
+    def analyze(self, cursor: Cursor[Any], schema: Schema, name: str) -> None:
+        """Tell the planner what a table of `schema` holds."""
+        cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(schema, name)))
 
     def take_over(self, cursor: Cursor[Any], names: Iterable[str]) -> None:
         """Put the next tables of the models `names` in the place of the live ones of any version."""

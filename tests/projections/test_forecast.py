@@ -110,7 +110,8 @@ def test_levels_agree_around_billing_days(world: World, done: str | None) -> Non
             world.hear("service.deactivated", service_id=service, effective=max(day, until).isoformat())
     if done is not None:
         world.run(done)
-    for asking in ({}, {"by": "service"}, {"product_id": "mixed"}, {"months": 1}):
+    service = {"by": "service"}
+    for asking in ({}, service, {"product_id": "mixed"}, {"months": 1}, {**service, "months": 1}):
         wide = {"months": 6, **asking}
         tenant = forecasted(world, **wide)
         assert_levels_agree(tenant, {name: forecasted(world, customer_id=name, **wide) for name in names})
@@ -162,6 +163,30 @@ def test_what_was_invoiced_and_is_due_again_later_waits(world: World) -> None:
     head = world.head()
     world.run("2026-10-02")
     assert issued(world, head) == nets(found, "c1")
+
+
+def test_what_waits_no_longer_once_its_document_is_taken_back(world: World) -> None:
+    """As above, but the document goes back: its day comes with the quarter, in what is rebuilt and live."""
+    fee = {"price_id": "fee", "kind": "recurring", "amount": "92.00"}
+    world.product("meter", {**fee, "interval": "quarter", "timing": "in_arrears"})
+    world.clock.on("2026-07-01")
+    world.activate("s1", "c1", "meter", "2026-07-01")
+    stop = world.hear("service.deactivated", service_id="s1", effective="2026-07-02")
+    world.run("2026-07-02")
+    world.hear("service.voided", service_id="s1", effective="2026-07-03", supersedes={"id": stop})
+    world.project()
+    world.credit(world.numbers()[0])
+    found = forecasted(world, months=4)
+    assert [(str(row.month), row.kind, row.amount_minor) for row in found.rows] == [
+        ("2026-10-01", "running", 9200)
+    ]
+    before = tables(world)
+    with world.connect() as connection:
+        rebuild(connection, "all")
+    assert tables(world) == before
+    head = world.head()
+    world.run("2026-10-02")
+    assert issued(world, head) == {("c1", date(2026, 10, 1), "EUR"): 9200}
 
 
 def test_adjustments_are_one_time_amounts(world: World) -> None:

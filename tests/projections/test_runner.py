@@ -1,6 +1,8 @@
 """The projection group: the same rows whatever the batches; queue, parking, rebuild."""
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 from random import Random
@@ -328,6 +330,21 @@ def test_a_document_is_never_torn_from_its_lines(world: World, monkeypatch: pyte
                 ).fetchall()
             assert all(wanted == found for _, wanted, found in counted)
     assert len(counted) == 2
+
+
+def test_the_planner_is_told_of_one_table_at_a_time(world: World) -> None:
+    """A rebuild that takes over closes the bookmarks, then waits for every other table."""
+    world.project()
+    waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'bookmarks_v1'::regclass)"
+    with world.connect() as connection, world.connect() as other, ThreadPoolExecutor(1) as pool:
+        with writing(connection) as cursor:
+            bookmarks.close_gate(cursor)
+            told = pool.submit(runner.analyze, other, LIVE)
+            while not told.done() and cursor.execute(waits).fetchone() == (False,):
+                time.sleep(0.01)
+            cursor.execute("SET LOCAL lock_timeout = '200ms'")
+            cursor.execute("LOCK TABLE accounts_v2 IN ACCESS EXCLUSIVE MODE")
+        told.result()
 
 
 @pytest.mark.parametrize("name", ["services", "all"])
