@@ -82,7 +82,8 @@ class Forecast:
 
     `rows` are sorted, none of them zero, and may begin before `first_month` where billing days were missed or
     where, by service month, something of the past is still open. `pending` services wait on the work queue
-    and are in it as they were before; so is what the `parked_customers` hold, who are not billed meanwhile.
+    and are in it as they were before. What the `parked_customers` hold is left out: they are not billed
+    meanwhile.
     """
 
     tenant_id: str
@@ -154,7 +155,10 @@ def read(
         raise CustomerUnknownError(f"tenant {tenant_id!r} has no customer {asking.customer_id!r}")
     today = clock().astimezone(books.zone_of_tenant(common.tenant_events)).date()
     present = today.year * 12 + today.month - 1
-    amounts = _amounts(cursor, common, asking, today, present + asking.months) if common.tenant_events else {}
+    held_up = parking.held_up(parking.parked(cursor, tenant_id))
+    amounts: Mapping[Key, int] = {}
+    if common.tenant_events and asking.customer_id not in held_up:
+        amounts = _amounts(cursor, common, asking, held_up, today, present + asking.months)
     products = common.known.catalog.products
     rows = (
         ForecastRow(
@@ -168,7 +172,6 @@ def read(
         for (month, currency, product_id, kind), amount in amounts.items()
         if amount
     )
-    held_up = parking.held_up(parking.parked(cursor, tenant_id))
     return Forecast(
         tenant_id,
         bookmark.seq,
@@ -187,14 +190,19 @@ def _order(row: ForecastRow) -> tuple[object, ...]:
 
 
 def _amounts(
-    cursor: Cursor[Any], common: Shared, asking: Asking, today: date, last_month: int
+    cursor: Cursor[Any],
+    common: Shared,
+    asking: Asking,
+    held_up: Collection[str],
+    today: date,
+    last_month: int,
 ) -> dict[Key, int]:
     tenant_id = common.tenant_id
     book = books.folded(common, {}).book
     usual, apart = accounts.done_apart(cursor, tenant_id, book.zone, asking.customer_id)
     if usual is None:
         return {}
-    done = {name: Day(day.toordinal()) for name, day in apart.items()}
+    done = {name: Day(day.toordinal()) for name, day in apart.items() if name not in held_up}
     usual_done = Day(usual.toordinal())
     if asking.customer_id is not None:
         done.setdefault(asking.customer_id, usual_done)
@@ -208,13 +216,15 @@ def _amounts(
         calendar: issue_days(calendars.terms(calendar), usual_done, last_month)
         for calendar in outstanding.all_calendars(cursor, tenant_id)
     }
+    left_out = of_customers(cursor, asked, usual_done, dict.fromkeys(held_up, usual_done)) if held_up else []
     sums = of_tenant(cursor, asked, usual_done, issued_on)
     told_apart = calendars.laid(sums.told_apart, usual_done, usual_done)
     return _summed(
         _moved_apart(sums.once),
         calendars.laid(sums.repeated, usual_done, usual_done),
         _moved_apart((key, amount) for key, amount in told_apart if key[3] != LATE),
-        # Who is done through another day is in the totals as if through the usual one.
+        # In the totals is also who is held up, and as if done through the usual day who is through another.
+        ((key, -amount) for key, amount in calendars.laid(left_out, usual_done)),
         calendars.laid(theirs, settled),
         ((key, -amount) for key, amount in calendars.laid(theirs, settled, usual_done)),
     )

@@ -67,7 +67,8 @@ def preview(connect: Connect, tenant_id: str, *, clock: Clock, customer_id: str 
     """Return the drafts of every missed billing day and of the next one, for one customer or for all.
 
     Days missed till today come first, as the next run would bill them. Equal to what the runs of those days
-    issue if nothing is heard in between, but for what is `planned` (BILLING.md §7 d).
+    issue if nothing is heard in between, but for what is `planned` (BILLING.md §7 d); so whom they would set
+    aside has none.
     """
     with connect() as connection, reading(connection, tenant_id) as cursor:
         return seen(cursor, tenant_id, clock=clock, customer_id=customer_id)
@@ -89,6 +90,9 @@ def seen(cursor: Cursor[Any], tenant_id: str, *, clock: Clock, customer_id: str 
         read = drafting.snapshot(cursor, tenant_id, chunk, common)
         today = Day(clock().astimezone(read.books.book.zone).date().toordinal())
         for name in chunk:
+            if name in read.held_up:
+                set_aside[name] = read.held_up[name]
+                continue
             try:
                 invoices.extend(previewed(read, name, done[name], today))
             except Exception as error:  # noqa: BLE001 - one bad customer is reported, the others are shown

@@ -41,7 +41,9 @@ class Forecast(BaseModel):
     first_month: Month
     last_month: Month
     pending_services: int = Field(description="Still in it as they were before their last event.")
-    parked_customers: int = Field(description="Whose facts break a projection: in it as they were before.")
+    parked_customers: int = Field(
+        description="Whose facts break a projection: left out, for they are not billed meanwhile."
+    )
     months: list[ForecastMonth]
 
 

@@ -130,7 +130,8 @@ def _print(found: "Forecast", per: Per | None) -> None:
     if found.pending:
         print_text(f"{found.pending:,} services wait to be computed anew; they are shown as they were before")
     if found.parked_customers:
-        print_text(f"{found.parked_customers:,} customers are held up: billing project --status says by what")
+        held_up = f"{found.parked_customers:,} customers are held up and left out"
+        print_text(f"{held_up}; billing project --status says by what")
 
 
 def _amount(amount_minor: int, currency: str) -> str:

@@ -14,6 +14,7 @@ from cli.simulate.scenario_file import Scenario
 from projections import outstanding
 from projections.billrun import CustomerUnknownError
 from projections.forecast import Asking, Forecast, MonthsOutOfRangeError, forecast
+from projections.preview import preview
 from projections.rebuild import rebuild
 from projections.session import writing
 from tests.oracle.histories import scenario as generate
@@ -241,6 +242,28 @@ def test_customers_who_are_parked_are_told(world: World) -> None:
     world.activate("s1", "c1", "laptop", "2026-06-01", quantity="9" * 30)
     tenant, c2 = forecasted(world), forecasted(world, customer_id="c2")
     assert (tenant.parked_customers, c2.parked_customers, tenant.rows) == (1, 0, ())
+
+
+def test_who_is_parked_is_left_out_live_and_rebuilt(world: World) -> None:
+    """They are not billed meanwhile: no forecast and no preview says otherwise."""
+    world.activate("s1", "c1", "laptop", "2026-06-01")
+    world.activate("s2", "c2", "laptop", "2026-06-01")
+    world.run("2026-07-02")
+    world.hear("service.changed", service_id="s1", effective="2026-08-01", quantity="9" * 30)
+    shown = []
+    for _ in range(2):
+        for by in ("issue", "service"):
+            tenant, c1, c2 = (
+                forecasted(world, by=by, **who) for who in ({}, {"customer_id": "c1"}, {"customer_id": "c2"})
+            )
+            assert tenant.rows == c2.rows != ()
+            assert (tenant.parked_customers, c1.parked_customers, c1.rows) == (1, 1, ())
+            shown.append((by, tenant.rows))
+        seen = preview(world.connect, world.tenant, clock=world.clock)
+        assert ({item.customer_id for item in seen.invoices}, set(seen.set_aside)) == ({"c2"}, {"c1"})
+        with world.connect() as connection:
+            rebuild(connection, "all")
+    assert shown[:2] == shown[2:]
 
 
 def test_months_are_bounded(world: World) -> None:
