@@ -208,8 +208,7 @@ def _found(view: View, customer_id: str, adjustment_id: str) -> Adjustment:
 
 
 def _to_customer(customer_id: str, fact: int | None) -> Response:
-    where = f"{address(_path(customer_id), {'fact': fact})}#adjustments"
-    return RedirectResponse(where, HTTP_303_SEE_OTHER)
+    return RedirectResponse(address(_path(customer_id), {"fact": fact}), HTTP_303_SEE_OTHER)
 
 
 def _path(customer_id: str) -> str:
