@@ -168,14 +168,19 @@ def unit_amount(text: str, currency: str) -> str:
 
 def day(value: date | None) -> str:
     """Return a date: `2 Jul 2026`; a dash where there is none."""
-    return "\N{EN DASH}" if value is None else _formats("EUR").day(value)
+    return "\N{EN DASH}" if value is None else _short(_formats("EUR").day(value))
 
 
 def period(start: date, end: date | None) -> str:
     """Return the days of `[start, end)`, the last one named: `24 \N{EN DASH} 30 Jun 2026`."""
     if end is None:
         return f"from {day(start)}"
-    return day(start) if end <= start else _formats("EUR").span(start, end)
+    return day(start) if end <= start else _short(_formats("EUR").span(start, end))
+
+
+def _short(text: str) -> str:
+    """Return a date with September in three letters, as the arithmetic of a line has all months."""
+    return text.replace("Sept", "Sep")
 
 
 def month(value: str | date) -> str:
@@ -212,6 +217,14 @@ def address_lines(address: Mapping[str, Any] | None) -> tuple[str, ...]:
 def capitalize_first(text: str) -> str:
     """Return a sentence that begins with a capital."""
     return text[:1].upper() + text[1:]
+
+
+def signs(text: str) -> str:
+    """Return a sentence with figures whose minus is the one that amounts have."""
+    return HYPHEN_OF_AMOUNT.sub("\N{MINUS SIGN}", text)
+
+
+HYPHEN_OF_AMOUNT: Final = re.compile(r"(?<!\S)-(?=\d)")
 
 
 def words(code: str) -> str:
@@ -286,6 +299,7 @@ def _environment() -> Environment:
         "month": month,
         "moment": moment,
         "short_month": short_month,
+        "signs": signs,
         "whole": whole,
         "words": words,
         "urlencode": urlencode,
