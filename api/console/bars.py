@@ -1,4 +1,4 @@
-"""Months of one currency with their amounts, drawn for a wide and for a narrow window."""
+"""Months of one currency with their amounts, drawn for a wide, a middling and a narrow window."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from api.routes.forecast import ForecastMonth
 from projections.forecast import CLASSES
 
 WIDE: Final = (1120, 280)
+MIDDLE: Final = (720, 250)
 NARROW: Final = (320, 220)
 
 
@@ -21,6 +22,7 @@ class Bars:
     columns: tuple[Column, ...]
     kinds: tuple[str, ...]
     wide: Chart
+    middle: Chart
     narrow: Chart
 
 
@@ -39,6 +41,7 @@ def bars(
         columns,
         tuple(kind for kind in KINDS if any(one.amounts.get(kind) for one in columns)),
         chart(columns, now=now, size=WIDE),
+        chart(columns, now=now, size=MIDDLE),
         chart(columns, now=now, size=NARROW),
     )
 

@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from api.access import READERS, ROLES, context_of
-from api.console.rendering import error_page, mistake_page, protect
+from api.console.rendering import HOME, LOGIN, error_page, left_page, mistake_page, protect
 from api.errors import (
     DatabaseAwayError,
     FormRefusedError,
@@ -36,8 +36,6 @@ from ledger.keys import ApiKey, KeyRefusedError, KeyRole
 from ledger.sessions import LASTS
 
 log = logging.getLogger(__name__)
-HOME: Final = "/console"
-LOGIN: Final = "/console/login"
 COOKIE: Final = "billing_session"
 FORM_TOKEN: Final = "form_token"  # noqa: S105 - the field's name
 SALT_CHARACTERS: Final = 16
@@ -166,10 +164,17 @@ def _from_here(request: Request) -> None:
 
 
 def _to_login(request: Request) -> Response:
-    """Send a browser to the login, and back from there; a part of a page is replaced by the whole."""
-    wanted = request.scope["raw_path"].decode("latin-1")
-    wanted += f"?{request.url.query}" if request.url.query else ""
-    where = f"{LOGIN}?next={quote(wanted, safe='')}" if request.method == "GET" else LOGIN
-    if "hx-request" in request.headers:
-        return Response(status_code=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": LOGIN})
+    """Send a browser to the login, and back from there; a part of a page is replaced by the whole.
+
+    Who sent a form, or loaded a part, comes back to the page that it stands on.
+    """
+    is_part = "hx-request" in request.headers
+    if request.method == "GET" and not is_part:
+        wanted = request.scope["raw_path"].decode("latin-1")
+        wanted += f"?{request.url.query}" if request.url.query else ""
+    else:
+        wanted = left_page(request) or ""
+    where = f"{LOGIN}?next={quote(wanted, safe='')}" if wanted else LOGIN
+    if is_part:
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": where})
     return RedirectResponse(where, HTTPStatus.SEE_OTHER)

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 import orjson
 from fastapi import Request, Response
@@ -24,6 +24,8 @@ from billing.money import parse_minor
 from documents import issued
 from documents.formats import Formats, formats_for
 
+HOME: Final = "/console"
+LOGIN: Final = "/console/login"
 FOLDER: Final = Path(str(resources.files("api.console")))
 LANGUAGE: Final = "en"
 POLICY: Final = (
@@ -69,9 +71,45 @@ def page(
 
 def error_page(request: Request, error: LedgerError) -> HTMLResponse:
     """Return the page for what went wrong, with the status that the API gives it."""
-    detail = API_ADDRESS.sub("", str(error))
-    title, code = title_of(error), error.code
-    return page(request, "error.html", status=STATUSES[code], title=title, code=code, detail=detail)
+    place, ways = _ways(request, error.code)
+    return page(
+        request,
+        "error.html",
+        place=place,
+        status=STATUSES[error.code],
+        title=title_of(error),
+        code=error.code,
+        detail=told(error),
+        ways=ways,
+    )
+
+
+def told(error: LedgerError) -> str:
+    """Return what an error says, without the address in the API that it may end with."""
+    return API_ADDRESS.sub("", str(error))
+
+
+def left_page(request: Request) -> str | None:
+    """Return the page of the console that a reader comes from, if the browser says it."""
+    came = urlsplit(request.headers.get("referer", ""))
+    if came.netloc != request.headers.get("host") or not f"{came.path}/".startswith(f"{HOME}/"):
+        return None
+    return f"{came.path}?{came.query}" if came.query else came.path
+
+
+def _ways(request: Request, code: str = "") -> tuple[str, list[tuple[str, str]]]:
+    """Return the place in the navigation that a page belongs to, and where a reader goes on from there."""
+    wanted = request.scope["raw_path"].decode("latin-1")
+    folder, _, rest = wanted.removeprefix(HOME).strip("/").partition("/")
+    name = next((name for path, name in PLACES if path == f"/{folder}" and folder), "")
+    before = left_page(request)
+    ways = [] if before is None or before.startswith(LOGIN) else [(before, "Back to where you were")]
+    if code == "customer_unknown":
+        customer_id = urlencode(unquote(rest.partition("/")[0]))
+        ways.append((f"{HOME}/services?customer_id={customer_id}", "Services that name this customer"))
+    if name:
+        ways.append((f"{HOME}/{folder}", name))
+    return name, [*ways, (HOME, "Overview")]
 
 
 def mistake_page(request: Request) -> HTMLResponse:
@@ -83,6 +121,7 @@ def mistake_page(request: Request) -> HTMLResponse:
         title="We made a mistake.",
         code="internal_error",
         detail="the page could not be made; the log of the server says why",
+        ways=_ways(request)[1],
     )
 
 
@@ -129,14 +168,19 @@ def unit_amount(text: str, currency: str) -> str:
 
 def day(value: date | None) -> str:
     """Return a date: `2 Jul 2026`; a dash where there is none."""
-    return "\N{EN DASH}" if value is None else _formats("EUR").day(value)
+    return "\N{EN DASH}" if value is None else _short(_formats("EUR").day(value))
 
 
 def period(start: date, end: date | None) -> str:
     """Return the days of `[start, end)`, the last one named: `24 \N{EN DASH} 30 Jun 2026`."""
     if end is None:
         return f"from {day(start)}"
-    return day(start) if end <= start else _formats("EUR").span(start, end)
+    return day(start) if end <= start else _short(_formats("EUR").span(start, end))
+
+
+def _short(text: str) -> str:
+    """Return a date with September in three letters, as the arithmetic of a line has all months."""
+    return text.replace("Sept", "Sep")
 
 
 def month(value: str | date) -> str:
@@ -173,6 +217,14 @@ def address_lines(address: Mapping[str, Any] | None) -> tuple[str, ...]:
 def capitalize_first(text: str) -> str:
     """Return a sentence that begins with a capital."""
     return text[:1].upper() + text[1:]
+
+
+def signs(text: str) -> str:
+    """Return a sentence with figures whose minus is the one that amounts have."""
+    return HYPHEN_OF_AMOUNT.sub("\N{MINUS SIGN}", text)
+
+
+HYPHEN_OF_AMOUNT: Final = re.compile(r"(?<!\S)-(?=\d)")
 
 
 def words(code: str) -> str:
@@ -247,6 +299,7 @@ def _environment() -> Environment:
         "month": month,
         "moment": moment,
         "short_month": short_month,
+        "signs": signs,
         "whole": whole,
         "words": words,
         "urlencode": urlencode,

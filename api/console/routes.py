@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 
 from api.console import static_files
-from api.console.doors import HOME, PageRoute, open_door, page_door
+from api.console.doors import PageRoute, open_door, page_door
 from api.console.pages import (
     adjustments,
     anomalies,
@@ -21,6 +21,7 @@ from api.console.pages import (
     overview,
     services,
 )
+from api.console.rendering import HOME
 from api.errors import NotFoundError
 from api.segments import as_sent
 

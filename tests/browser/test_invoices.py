@@ -111,3 +111,25 @@ def test_what_could_not_be_had_is_said_where_the_reader_is(opened: Opening) -> N
     page.get_by_role("link", name="Why line 1", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("has no line 1999; it has 12")
     expect(page.locator("#why-1")).to_be_empty()
+
+
+def test_a_part_that_is_loaded_leaves_the_page_its_title(opened: Opening) -> None:
+    page = opened("finance")
+    page.goto("/console/customers/c-102")
+    expect(page.locator("#preview")).to_contain_text("Billing day")
+    expect(page.locator("#forecast")).to_contain_text("Running")
+    expect(page).to_have_title("Customer c-102 · Billing")
+
+
+def test_several_arithmetics_stand_open_and_are_closed_to_a_sentence(opened: Opening) -> None:
+    page = opened("auditor")
+    page.goto("/console/invoices/SW-000035")
+    for line in ("1", "2"):
+        page.get_by_role("link", name=f"Why line {line}", exact=True).click()
+        expect(page.locator(f"#why-{line}")).to_contain_text("service.activated")
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map(one => one.id)")
+    assert len(ids) == len(set(ids))
+    page.locator("#why-2 summary").click()
+    expect(page.locator("#why-2 dl")).to_be_hidden()
+    expect(page.locator("#why-2")).to_contain_text("30.00 = 7.00 EUR")
+    expect(page.locator("#why-1 dl")).to_be_visible()

@@ -12,7 +12,7 @@ from starlette.status import HTTP_200_OK, HTTP_303_SEE_OTHER, HTTP_422_UNPROCESS
 
 from api.access import Caller, Contextual, View, Viewing
 from api.console.doors import PageRoute, address, page_door
-from api.console.rendering import page
+from api.console.rendering import page, told
 from api.errors import ServiceUnknownError
 from api.fields import PathId
 from api.lists import QueryCursor, page_of
@@ -28,7 +28,7 @@ from api.routes.adjustments import (
 )
 from api.routes.customers import Customer, get_customer
 from api.routes.services import get_service
-from billing.errors import InvalidAmountError
+from billing.errors import InvalidAmountError, LedgerError
 from projections import adjustments
 from projections.adjusting import AdjustmentInvalidError, AdjustmentUnknownError
 
@@ -163,7 +163,8 @@ def _wrong(error: Exception) -> dict[str, str]:
     """Return what to say beside which field."""
     if isinstance(error, ValidationError):
         return {str(one["loc"][0]): REMEDIES[str(one["loc"][0])] for one in error.errors()}
-    return {"service_id" if isinstance(error, ServiceUnknownError) else "amount": str(error)}
+    assert isinstance(error, LedgerError)
+    return {"service_id" if isinstance(error, ServiceUnknownError) else "amount": told(error)}
 
 
 def _one(request: Request, customer: Customer, found: Adjustment, reason: str, wrong: str) -> Response:
@@ -207,8 +208,7 @@ def _found(view: View, customer_id: str, adjustment_id: str) -> Adjustment:
 
 
 def _to_customer(customer_id: str, fact: int | None) -> Response:
-    where = f"{address(_path(customer_id), {'fact': fact})}#adjustments"
-    return RedirectResponse(where, HTTP_303_SEE_OTHER)
+    return RedirectResponse(address(_path(customer_id), {"fact": fact}), HTTP_303_SEE_OTHER)
 
 
 def _path(customer_id: str) -> str:

@@ -9,15 +9,13 @@ from starlette.status import HTTP_303_SEE_OTHER, HTTP_401_UNAUTHORIZED, HTTP_403
 from api.access import READERS, Contextual
 from api.console.doors import (
     COOKIE,
-    HOME,
-    LOGIN,
     PageRoute,
     forget_session,
     open_door,
     page_door,
     set_session,
 )
-from api.console.rendering import page
+from api.console.rendering import HOME, LOGIN, page
 from ledger import keys, sessions
 from ledger.keys import KeyRefusedError
 

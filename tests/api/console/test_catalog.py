@@ -92,7 +92,7 @@ def sold(doors: Doors) -> Doors:
 def test_the_catalog_shows_what_counts_today_and_what_is_next(sold: Doors, browsers: Browsers) -> None:
     shown = text(browsers("finance").get("/console/catalog").text)
     assert "Prices of 3 Jul 2026" in shown
-    assert "33.00 EUR 36.50 from 1 Sept 2026" in shown
+    assert "33.00 EUR 36.50 from 1 Sep 2026" in shown
     assert "each month, in advance" in shown
     assert "once, at activation" in shown
     assert "0.0125 JPY" in shown
@@ -110,7 +110,7 @@ def test_a_product_shows_every_version_and_the_fact_that_set_it(sold: Doors, bro
     first, second, third = (
         row for row in rows if row.strip().startswith(("1 ", "always")) and "99.00" not in row
     )
-    assert "1 Sept 2026" in first
+    assert "1 Sep 2026" in first
     assert "36.50 EUR" in first
     assert "to come" in first
     assert "1 Jul 2026" in second

@@ -145,9 +145,9 @@ def test_the_forecast_is_the_api_s(billed: Doors, browsers: Browsers) -> None:
     page = browsers("finance").get("/console/customers/c3/forecast").text
     assert (
         re.findall(r'aria-label="(Issued and forecast in [^"]+)"', page)
-        == ["Issued and forecast in EUR by month; the figures are below"] * 2
-    )  # wide and narrow
-    assert len(re.findall(r'<rect class="fill-running" x', page)) == 2 * 12
+        == ["Issued and forecast in EUR by month; the figures are below"] * 3
+    )  # wide, middling and narrow
+    assert len(re.findall(r'<rect class="fill-running" x', page)) == 3 * 12
     said = seen(page)
     assert "Month Running Planned Net, EUR" in said
     months = billed.get("/v1/forecast?customer_id=c3").json()["months"]

@@ -1,5 +1,6 @@
 """Who comes into the console: nobody without a session, no form from elsewhere, no other tenant."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -235,6 +236,31 @@ def test_the_console_with_a_slash_behind_it_is_the_console(browsers: Browsers) -
 def test_a_part_of_a_page_is_not_replaced_by_the_login(browsers: Browsers) -> None:
     answer = browsers(None).get("/console/invoices", headers={"hx-request": "true"})
     assert (answer.status_code, answer.headers["hx-redirect"]) == (204, "/console/login")
+
+
+def test_who_sent_a_form_or_loaded_a_part_comes_back_to_its_page(browsers: Browsers) -> None:
+    stranger = browsers(None)
+    login = "/console/login?next=%2Fconsole%2Fbill-runs%3Fcursor%3Dx"
+    came = {"referer": f"{stranger.client.base_url}/console/bill-runs?cursor=x"}
+    assert stranger.post("/console/bill-runs", headers=came).headers["location"] == login
+    part = stranger.get("/console/bill-runs/r1", headers={**came, "hx-request": "true"})
+    assert part.headers["hx-redirect"] == login
+    assert "a form that was just sent did nothing" in stranger.get(login).text
+    for elsewhere in ("http://evil.test/console", f"{stranger.client.base_url}/consoles"):
+        answer = stranger.post("/console/bill-runs", headers={"referer": elsewhere})
+        assert answer.headers["location"] == "/console/login"
+
+
+def test_a_page_of_an_error_leads_on(doors: Doors, browsers: Browsers) -> None:
+    doors.world.project()
+    browser = browsers("auditor")
+    came = {"referer": f"{browser.client.base_url}/console/services/s1"}
+    answer = browser.get("/console/customers/no%2Fbody", headers=came)
+    assert answer.status_code == 404
+    found = re.findall(r'<li><a href="([^"]+)"(?: aria-current="page")?>([^<]+)</a></li>', answer.text)
+    assert [one for one in found if one[1] == "Customers"] == [("/console/customers", "Customers")] * 2
+    assert ("/console/services/s1", "Back to where you were") in found
+    assert ("/console/services?customer_id=no%2Fbody", "Services that name this customer") in found
 
 
 def test_static_files_are_the_few_that_pages_name(browsers: Browsers) -> None:

@@ -65,6 +65,15 @@ def test_the_forecast_has_the_figures_of_the_api(doors: Doors, browsers: Browser
         assert f"{one['net']} " in text or f">{one['net']}<" in text, one
 
 
+@pytest.mark.parametrize(("per", "said"), [("product", "no product"), ("service_type", "no service type")])
+def test_what_is_of_no_product_says_so(doors: Doors, browsers: Browsers, per: str, said: str) -> None:
+    doors.world.hear("adjustment.entered", adjustment_id="a1", customer_id="c1", amount="-16.00",
+        reason="goodwill", author="u-1", effective="2026-07-20")  # fmt: skip
+    doors.world.project()
+    text = browsers("finance").get(f"/console/forecast?per={per}").text
+    assert f'<th scope="row"><span class="soft">{said}</span></th>' in text
+
+
 def test_a_forecast_of_nothing_says_so(doors: Doors, browsers: Browsers) -> None:
     doors.world.project()
     assert "Nothing is to come." in browsers("finance").get("/console/forecast").text

@@ -37,7 +37,7 @@ def told(doors: Doors) -> Doors:
 def test_the_list_shows_each_service_as_it_is_today(told: Doors, browsers: Browsers) -> None:
     said = seen(browsers("finance").get("/console/services").text)
     assert "s1 laptop active since 24 Jun 2026" in said
-    assert "s2 laptop scheduled from 15 Sept 2026" in said
+    assert "s2 laptop scheduled from 15 Sep 2026" in said
     assert "s3 laptop stopped since 20 Jun 2026" in said
 
 
