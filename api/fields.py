@@ -14,6 +14,9 @@ SPOKEN: Final = r"^[^\x00]+$"
 """PostgreSQL's text holds no NUL."""
 
 AMOUNT: Final = r"^-?\d{1,15}(\.\d{1,4})?$"
+"""What may be sent."""
+ANY_AMOUNT: Final = r"^-?\d+(\.\d{1,4})?$"
+"""What is answered: sums have more digits than what they are made of."""
 MONTH: Final = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
 
 
@@ -31,7 +34,7 @@ QueryMonth = Annotated[str, Field(pattern=MONTH, examples=["2026-07"]), AfterVal
 QueryAmount = Annotated[str, Field(pattern=AMOUNT, examples=["100.00"])]
 
 Money = Annotated[
-    str, Field(description="Exact, with the currency's decimals.", pattern=AMOUNT, examples=["136.00"])
+    str, Field(description="Exact, with the currency's decimals.", pattern=ANY_AMOUNT, examples=["136.00"])
 ]
 Currency = Annotated[str, Field(description="ISO 4217.", pattern=r"^[A-Z]{3}$", examples=["EUR"])]
 Seq = Annotated[int, Field(description="The fact's place in the tenant's ledger.", ge=1, examples=[42])]

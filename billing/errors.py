@@ -15,6 +15,12 @@ class InvalidFactError(LedgerError):
     code = "invalid_fact"
 
 
+class AmountTooLargeError(LedgerError):
+    """An amount of more than 18 digits in minor units: a quantity or a unit amount is no real one."""
+
+    code = "amount_too_large"
+
+
 class InvalidAmountError(LedgerError):
     """A text that is no exact decimal number, or not one that fits here."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Literal
 
-from billing.errors import InvalidAmountError
+from billing.errors import AmountTooLargeError, InvalidAmountError
 
 Rounding = Literal["half_up", "half_even", "down"]
 
@@ -34,6 +34,9 @@ _NO_DECIMALS = frozenset(
 _THREE_DECIMALS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
 _FOUR_DECIMALS = frozenset(["CLF", "UYW"])
 _NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,12})?", re.ASCII)
+_WRITTEN = re.compile(r"-?\d{1,40}(?:\.\d{1,12})?", re.ASCII)
+LARGEST_MINOR: Final = 10**18 - 1
+"""In minor units. Amounts beyond are of no real invoice; they fit no column, and no document carries them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +91,24 @@ def format_minor(amount_minor: int, currency: str) -> str:
 
 
 def parse_minor(text: str, currency: str) -> int:
-    """Return the minor units of an amount text; `InvalidAmountError` if it is finer than the minor unit."""
-    value = exact(text)
+    """Return the minor units of an amount text; `InvalidAmountError` if it is finer than the minor unit.
+
+    Every amount that `format_minor` writes is read, also one of more digits than a unit amount may have.
+    """
+    if not _WRITTEN.fullmatch(text):
+        raise InvalidAmountError(f"{text!r} is no amount; write a decimal number like 30.00")
+    whole, _, decimals = text.partition(".")
     digits = minor_digits(currency)
-    if value.scale > digits:
+    if len(decimals.rstrip("0")) > digits:
         raise InvalidAmountError(f"{text!r} has more than the {digits} decimals of {currency}")
-    return int(value.scaled * 10 ** (digits - value.scale))
+    return int(whole + decimals[:digits].ljust(digits, "0"))
+
+
+def checked(amount_minor: int, what: str) -> int:
+    """Return an amount in minor units; AmountTooLargeError, with `what` it is of, beyond `LARGEST_MINOR`."""
+    if abs(amount_minor) > LARGEST_MINOR:
+        raise AmountTooLargeError(f"{what}: {amount_minor} minor units are more than 18 digits")
+    return amount_minor
 
 
 def rounded(numerator: int, denominator: int, rounding: Rounding) -> int:

@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from psycopg import Cursor
 
-from billing.adjustments import NO_ADJUSTMENTS, Adjustments, fold_adjustments, is_adjustment
+from billing.adjustments import NO_ADJUSTMENTS, Adjustments, entitled_by, fold_adjustments, is_adjustment
 from billing.catalog import Catalog
 from billing.days import ALWAYS, Day
 from billing.errors import LedgerError
 from billing.facts import Anomaly, event_ref
+from billing.money import checked
 from billing.policies import PolicyBook, fold_policies
 from projections import catalog as catalog_model
 from projections import customers, facts
@@ -193,10 +194,13 @@ def _adjustments(
             anomalies += [Anomaly(ref, "unknown_customer", detail) for ref in refs]
             continue
         try:
-            found[customer_id], more = fold_adjustments(heard, zone=terms.zone, currency=book.currency)
+            adjusted, more = fold_adjustments(heard, zone=terms.zone, currency=book.currency)
+            for item in entitled_by(adjusted, customer_id=customer_id, terms=terms):
+                checked(item.amount_minor, f"adjustment {item.price_id!r}")
         except Exception as error:  # noqa: BLE001 - whatever the fold raises, that customer is set aside
             broken[customer_id] = f"{type(error).__name__}: {error}"
         else:
+            found[customer_id] = adjusted
             anomalies.extend(more)
     return found, anomalies
 

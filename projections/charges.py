@@ -9,14 +9,13 @@ from psycopg import Cursor
 from billing.catalog import Price
 from billing.days import ALWAYS, FOREVER, Day, to_date
 from billing.entitlement import Entitled, entitle
-from billing.errors import LedgerError
+from billing.money import checked
 from billing.timeline import Timeline
 from projections import arrays
 from projections.books import Books
 from projections.session import copy_rows
 from projections.tables import ReadModel, Table
 
-LARGEST_MINOR: Final = 10**18 - 1
 LONGEST_DAYS: Final = {"week": 7, "month": 31, "quarter": 92, "half_year": 184, "year": 366}
 
 MODEL: Final = ReadModel(
@@ -104,12 +103,6 @@ AMOUNTS_OF: Final[LiteralString] = """
     ORDER BY service_id, ordinal"""
 
 
-class AmountTooLargeError(LedgerError):
-    """An amount of more than 18 digits in minor units: a quantity or a unit amount is no real one."""
-
-    code = "amount_too_large"
-
-
 class RunRate(NamedTuple):
     """The same amount for every full period from `starts` to `ends` (None: open)."""
 
@@ -170,10 +163,7 @@ def schedule(
     amounts: list[Amount] = []
     groups: dict[tuple[object, ...], list[Entitled]] = {}
     for item in sorted(entitled, key=_order):
-        if abs(item.amount_minor) > LARGEST_MINOR:
-            raise AmountTooLargeError(
-                f"price {item.price_id!r}: {item.amount_minor} minor units fit no column"
-            )
+        checked(item.amount_minor, f"price {item.price_id!r}")
         if item.kind == "recurring" and _repeats(item, prices[item.product_id, item.price_id]):
             rate = (item.price_id, item.product_id, item.customer_id, item.unit_amount, item.quantity)
             anchor = _anchor(item, timeline, books)

@@ -13,7 +13,7 @@ from billing.days import ALWAYS, Day, to_date
 from billing.invoice import Draft, calculate
 from billing.invoiced import Invoiced, InvoicedSpan, apply_lines
 from billing.line_json import canonical_line
-from billing.money import format_minor
+from billing.money import checked, format_minor
 from ledger.accounts import BoundLines, CreditedDocument, Standing
 from ledger.canonical import canonical
 from ledger.merkle import root_of
@@ -326,7 +326,11 @@ def document_of(
 def settlement_of(
     customer_id: str, issue_day: Day, net_minor: int, credit_minor: int, known: Books
 ) -> Settlement:
-    """Return how a document and the account's credit settle each other, by the policy of the issue date."""
+    """Return how a document and the account's credit settle each other, by the policy of the issue date.
+
+    Raises AmountTooLargeError for a document that no number shall be drawn for.
+    """
+    checked(net_minor, "net")
     terms = known.book.terms(customer_id)
     assert terms is not None, "a customer that is not known is charged nothing"
     return settle(net_minor, credit_minor, terms.policy(issue_day).account_credit)

@@ -82,6 +82,8 @@ def test_rounding(numerator, denominator, half_up, half_even, down):
         (2333, "KWD", "2.333"),
         (-1, "BHD", "-0.001"),
         (12345, "CLF", "1.2345"),
+        (10**18 - 1, "EUR", "9999999999999999.99"),
+        (-(10**30), "JPY", "-" + "1" + "0" * 30),
     ],
 )
 def test_minor_units_as_text_and_back(amount, currency, text):

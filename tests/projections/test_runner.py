@@ -27,6 +27,7 @@ from projections import (
     runner,
     services,
 )
+from projections.preview import preview
 from projections.rebuild import ModelUnknownError, RebuildRunningError, _alone, rebuild
 from projections.session import LIVE, writing
 from projections.tables import RebuildNeededError
@@ -133,6 +134,35 @@ def test_an_amount_beyond_all_columns_parks_its_service_alone(world: World) -> N
     report = world.run("2026-06-02")
     assert [d.customer_id for d in report.documents] == ["c2"]
     assert "AmountTooLargeError" in report.set_aside["c1"]
+
+
+def test_the_largest_amounts_are_issued_and_read_and_larger_ones_never_issued(world: World) -> None:
+    """What is issued can be read for ever; a document is refused before a number is drawn for it."""
+    world.product("dear", {**RENT, "amount": "999999999999999.00"})
+    world.activate("s1", "c1", "dear", "2026-06-01", quantity=9)
+    for number in range(2):
+        world.activate(f"two-{number}", "c2", "dear", "2026-06-01", quantity=9)
+    report = world.run("2026-06-02")
+    assert [(d.customer_id, d.net_minor) for d in report.documents] == [("c1", 899_999_999_999_999_100)]
+    assert "AmountTooLargeError: net" in report.set_aside["c2"]
+    seen = preview(world.connect, world.tenant, clock=world.clock)
+    assert "AmountTooLargeError: net" in seen.set_aside["c2"]
+    with world.runner() as made:
+        made.catch_up(world.tenant)
+        assert made.parked(world.tenant) == []
+    with world.read() as cursor:
+        (listed,) = invoices.invoices(cursor, world.tenant)
+    assert listed.net_minor == 899_999_999_999_999_100
+
+
+def test_an_adjustment_beyond_all_columns_parks_its_customer_alone(world: World) -> None:
+    said = {"effective": "2026-06-01", "reason": "typo", "author": "ann", "currency": "CLF"}
+    entered = {"adjustment_id": "a-1", "customer_id": "c1", "amount": "999999999999999.9999"}
+    world.hear("adjustment.entered", **entered, **said)
+    world.activate("s2", "c2", "laptop", "2026-06-01")
+    report = world.run("2026-06-02")
+    assert [d.customer_id for d in report.documents] == ["c2"]
+    assert "adjustment 'a-1'" in report.set_aside["c1"]
 
 
 def test_an_unknown_read_model_is_named(world: World) -> None:
