@@ -139,3 +139,31 @@ def test_an_impact_on_too_many_is_left_to_the_operator(
     monkeypatch.setattr("api.routes.impact.MOST_CUSTOMERS", 0)
     answer = billed.post("/v1/impact", "finance", json=price("33.00"))
     assert (answer.status_code, answer.json()["code"]) == (422, "impact_too_large")
+
+
+def test_the_largest_amounts_that_may_be_sent_are_answered_wherever_they_stand(billed: Doors) -> None:
+    """Sums have more digits than what they are made of."""
+    largest = "999999999999999"
+    assert enter(billed, amount=largest).status_code == 201
+    prices = {"price_overrides": {"rent": largest}}
+    activated = {"service_id": "s9", "customer_id": "c1", "product_id": "laptop", "effective": "2026-07-01"}
+    billed.world.hear("service.activated", quantity=2, **activated, **prices)
+    billed.world.run("2026-08-02")
+    billed.world.project()
+    impact = billed.post("/v1/impact", "finance", json=price(largest))
+    assert impact.status_code == 200, impact.json()
+    for path in (
+        "/v1/forecast",
+        "/v1/forecast?customer_id=c1&by=service",
+        "/v1/customers/c1/preview",
+        f"/v1/customers/c1/history?as_of={billed.world.head()}",
+        "/v1/services/s9/charges",
+        "/v1/invoices",
+        "/v1/invoices/INV-000002",
+        "/v1/invoices/totals",
+        "/v1/invoices/months",
+        "/v1/adjustments",
+    ):
+        answer = billed.get(path)
+        assert answer.status_code == 200, (path, answer.json())
+    assert len(billed.get("/v1/invoices/INV-000002").json()["net"]) > len("999999999999999.00")
