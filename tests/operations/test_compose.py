@@ -11,6 +11,7 @@ from cli.main import load
 from cli.settings import Settings
 from tests.contract.repository import ROOT
 from tests.operations.compose import (
+    BACKUP_IMAGE,
     INTERPOLATED,
     OUR_IMAGE,
     PATH,
@@ -118,11 +119,11 @@ def test_an_image_has_a_tag(name, service):
 
 
 def test_every_process_that_must_run_does():
-    """Each logs in as a role of its own; nobody but the migration and the logins is the administrator."""
+    """Each logs in as a role of its own; the administrator is for the migration, logins and backups."""
     commands = {service.get("command", [None])[0]: service for service in ours().values()}
     assert {"migrate", "consume", "project", "serve"} <= set(commands)
     logins = {name: secrets_of(service)["DATABASE_PASSWORD"] for name, service in ours().items()}
-    assert [name for name, login in logins.items() if login == "postgres"] == ["migrate"]
+    assert [name for name, login in logins.items() if login == "postgres"] == ["migrate", "backup"]
     for name, service in ours().items():
         user = re.match(r"postgresql://(\w+)@postgres/billing", service["environment"]["DATABASE_URL"])
         assert user, name
@@ -148,7 +149,16 @@ def test_the_embedded_scripts_are_shell():
         assert shlex.split(script.replace("$$", "$"), comments=True)
 
 
-def test_our_image_is_built_from_here():
-    for service in ours().values():
-        assert service["build"] == "."
-        assert service["image"].startswith(f"{OUR_IMAGE}:")
+def test_our_images_are_built_from_here():
+    for name, service in ours().items():
+        is_backup = name == "backup"
+        assert service["build"] == ({"context": ".", "target": "backup"} if is_backup else ".")
+        assert service["image"].startswith(f"{BACKUP_IMAGE if is_backup else OUR_IMAGE}:")
+
+
+def test_a_backup_is_made_by_programs_as_new_as_the_server():
+    """PostgreSQL's port is open to nobody: the service that dumps it brings the programs, and the scripts."""
+    backup, server = services()["backup"], services()["postgres"]["image"].partition(":")[2]
+    assert f"postgresql-client-{server} " in (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert backup["volumes"] == ["./deploy:/deploy:ro"]
+    assert (backup["profiles"], backup["entrypoint"]) == (["tools"], ["/bin/sh"])
