@@ -4,12 +4,13 @@ import re
 import shlex
 
 import pytest
+import yaml
 from typer._click.core import Context
 
 from cli.catalogue import CATALOGUE
 from cli.main import load
 from cli.settings import Settings
-from tests.contract.repository import ROOT
+from tests.contract.repository import ROOT, blocks
 from tests.operations.compose import (
     BACKUP_IMAGE,
     INTERPOLATED,
@@ -165,3 +166,19 @@ def test_a_backup_is_made_by_programs_as_new_as_the_server():
     assert f"postgresql-client-{server} " in (ROOT / "Dockerfile").read_text(encoding="utf-8")
     assert backup["volumes"] == ["./deploy:/deploy:ro"]
     assert (backup["profiles"], backup["entrypoint"]) == (["tools"], ["/bin/sh"])
+
+
+def test_the_listener_that_deploy_md_adds_leaves_those_that_are_there():
+    """An override replaces variables as a whole: what it forgets is gone."""
+    (block,) = (block for block in blocks("yaml") if "  kafka:\n" in block.text)
+    added = yaml.safe_load(block.text)["services"]["kafka"]
+    standing = services()["kafka"]["environment"]
+    for name, value in added["environment"].items():
+        assert value.startswith(f"{standing[name]},"), name
+        assert "OUTSIDE:" in value.removeprefix(standing[name])
+    host, outside, inside = added["ports"][0].split(":")
+    assert f"OUTSIDE://{host}:{outside}" in added["environment"]["KAFKA_ADVERTISED_LISTENERS"]
+    assert added["environment"]["KAFKA_LISTENERS"].endswith(f"OUTSIDE://:{inside}")
+    (network,) = (block for block in blocks("yaml") if "  prometheus:\n" in block.text)
+    (joined,) = yaml.safe_load(network.text)["networks"].values()
+    assert joined["name"] in {f"{compose()['name']}_{name}" for name in compose()["networks"]}
