@@ -19,7 +19,7 @@ COPY benchmarks benchmarks
 RUN /opt/billing/bin/pip install --no-deps --no-build-isolation . \
     && /opt/billing/bin/pip uninstall --yes setuptools pip
 
-FROM python:3.13-slim-bookworm
+FROM python:3.13-slim-bookworm AS billing
 
 # What WeasyPrint needs to render PDFs.
 RUN apt-get update \
@@ -34,3 +34,18 @@ USER 10001
 WORKDIR /tmp
 ENTRYPOINT ["billing"]
 CMD ["--help"]
+
+# For deploy/backup and deploy/restore: PostgreSQL's programs, of the version that compose's server has. Debian's own
+# are older, and an older pg_dump refuses.
+FROM billing AS backup
+USER root
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates postgresql-common \
+    && /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y \
+    && apt-get install --yes --no-install-recommends postgresql-client-18 \
+    && rm -rf /var/lib/apt/lists/*
+ENV PATH=/usr/lib/postgresql/18/bin:$PATH
+USER 10001
+
+# What is built where no target is named.
+FROM billing

@@ -159,11 +159,24 @@ def _confirm(found: "Impact", *, is_sure: bool, as_json: bool) -> None:
         return
     if as_json or not sys.stdin.isatty():
         raise ConfirmationNeededError(
-            "it moves invoices or counts from a day that has passed; nothing was entered: "
-            "look with --dry-run, then call with --yes"
+            f"it {_reasons(found)}; nothing was entered: look with --dry-run, then call with --yes"
         )
     if not typer.confirm("Enter it?"):
         raise ConfirmationNeededError("nothing was entered")
+
+
+def _reasons(found: "Impact") -> str:
+    """Return why somebody has to agree, in words that are true of this event."""
+    reasons = []
+    if found.customers:
+        reasons.append("moves invoices")
+    if found.is_past:
+        reasons.append("counts from a day that has passed")
+    if found.set_aside:
+        reasons.append(f"may move customers that could not be computed ({len(found.set_aside)})")
+    if not reasons:
+        reasons.append(f"reaches running services, on invoices after {found.until}")
+    return " and ".join(reasons)
 
 
 def show(found: "Impact") -> None:

@@ -3,9 +3,10 @@
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,6 +23,22 @@ LogFormat = Literal["auto", "json", "text"]
 SaslMechanism = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 EVERY_SOURCE: Final = "*"
 SECRETS_FOLDER: Final = "BILLING_SECRETS_FOLDER"
+
+
+class SecretFiles(SecretsSettingsSource):
+    """Files whose name is a setting's, and whose text its value, but for the newline at its end.
+
+    The library cuts blanks at both ends as well. They may be part of a password, and whoever else reads
+    the file (a shell, psql, PostgreSQL's image) leaves them there.
+    """
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Return the text of the setting's file, the setting's name, and whether it is more than a text."""
+        value, name, is_complex = super().get_field_value(field, field_name)
+        if value is not None:
+            assert isinstance(self.secrets_dir, str), self.secrets_dir
+            value = Path(self.secrets_dir, name).read_text(encoding="utf-8").rstrip("\r\n")
+        return value, name, is_complex
 
 
 class Settings(BaseSettings):
@@ -172,7 +189,7 @@ class Settings(BaseSettings):
         """Read the environment and then, if one is named, the folder of secrets; no .env file."""
         del dotenv_settings, file_secret_settings
         folder = os.environ.get(SECRETS_FOLDER) or None
-        return init_settings, env_settings, SecretsSettingsSource(settings_cls, secrets_dir=folder)
+        return init_settings, env_settings, SecretFiles(settings_cls, secrets_dir=folder)
 
     def database(self) -> str:
         """Return the database's address. Raises WrongUseError where none is set, or it can't be read."""
@@ -183,11 +200,11 @@ class Settings(BaseSettings):
             message = "DATABASE_URL is not set; write for example postgresql://billing@localhost/billing"
             raise WrongUseError(message)
         try:
-            psycopg.conninfo.conninfo_to_dict(address)
+            named = psycopg.conninfo.conninfo_to_dict(address)
         except psycopg.ProgrammingError:  # its words may quote the password
             message = "DATABASE_URL: no libpq URL; write for example postgresql://billing@localhost/billing"
             raise WrongUseError(message) from None
-        if self.database_password is not None:
+        if self.database_password is not None and not named.get("password"):
             password = self.database_password.get_secret_value()
             return psycopg.conninfo.make_conninfo(address, password=password)
         return address

@@ -21,10 +21,11 @@ PATIENCE_SECONDS = 200
 
 
 def script() -> str:
-    """Every command of the page but the one that names a database."""
+    """Every command of the page but those that set up and name a database: both are there already."""
     blocks = [found["text"] for found in FENCE.finditer(PAGE.read_text(encoding="utf-8"))]
-    first, *others = blocks
-    assert first.startswith("export DATABASE_URL=")
+    set_up, database, *others = blocks
+    assert set_up == 'make setup\nexport PATH="$PWD/.venv/bin:$PATH"\n'
+    assert database.startswith("export DATABASE_URL=")
     assert len(others) > 8
     return "set -o errexit\n" + "\n".join(others)
 

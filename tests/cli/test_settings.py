@@ -92,6 +92,31 @@ def test_a_file_of_the_secrets_folder_is_a_setting_that_the_environment_override
     assert read_settings().topic == "from-the-environment"
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        pytest.param("postgresql://billing:hunter2@localhost/billing", id="before the host"),
+        pytest.param("postgresql://billing@localhost/billing?password=hunter2", id="as a parameter"),
+        pytest.param("host=localhost user=billing password=hunter2 dbname=billing", id="in libpq's words"),
+    ],
+)
+def test_a_password_in_the_address_counts_before_the_other(monkeypatch, address):
+    """As for PostgreSQL's own programs, to which deploy/backup hands both on."""
+    monkeypatch.setenv("DATABASE_URL", address)
+    monkeypatch.setenv("DATABASE_PASSWORD", "fromenv")
+    found = conninfo_to_dict(read_settings().database())
+    assert {name: found[name] for name in ("user", "password")} == {"user": "billing", "password": "hunter2"}
+
+
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n"], ids=["no newline", "newline", "as Windows ends lines"])
+def test_blanks_belong_to_a_secret_and_the_newline_at_its_end_does_not(monkeypatch, tmp_path, ending):
+    (tmp_path / "KAFKA_SASL_PASSWORD").write_bytes(b"  lead and trail " + ending.encode())
+    monkeypatch.setenv("BILLING_SECRETS_FOLDER", str(tmp_path))
+    password = read_settings().kafka_sasl_password
+    assert password is not None
+    assert password.get_secret_value() == "  lead and trail "
+
+
 def test_a_secrets_folder_that_is_not_there_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("BILLING_SECRETS_FOLDER", str(tmp_path / "none"))
     with pytest.raises(WrongUseError, match=r"BILLING_SECRETS_FOLDER: .*none' is no folder"):

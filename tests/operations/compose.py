@@ -10,6 +10,7 @@ from tests.contract.repository import ROOT
 
 PATH = ROOT / "docker-compose.yml"
 OUR_IMAGE = "billing-ledger"
+BACKUP_IMAGE = "billing-ledger-backup"
 INTERPOLATED = re.compile(r"(?<!\$)\$\{(?P<name>\w+)(?::?[-?][^}]*)?\}")
 
 
@@ -23,8 +24,9 @@ def services() -> dict[str, dict[str, Any]]:
 
 
 def ours() -> dict[str, dict[str, Any]]:
-    """The services that run our image."""
-    return {name: one for name, one in services().items() if one["image"].partition(":")[0] == OUR_IMAGE}
+    """The services that run an image of ours."""
+    images = {OUR_IMAGE, BACKUP_IMAGE}
+    return {name: one for name, one in services().items() if one["image"].partition(":")[0] in images}
 
 
 def is_long_running(service: dict[str, Any]) -> bool:

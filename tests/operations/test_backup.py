@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -34,16 +35,20 @@ EVENTS = [
 ]
 
 
-def run(url, *words, day="2026-07-02"):
-    """Run a script or `billing` as an operator would, with the programs of PostgreSQL on the path."""
+def run(url, *words, day="2026-07-02", first=(), **more):
+    """Run a script or `billing` as an operator would, with the programs of PostgreSQL on the path.
+
+    `first` are folders before those on the path, `more` are further variables.
+    """
     with tempfile.NamedTemporaryFile("w") as clock:
         clock.write(f"{day}T12:00:00Z")
         clock.flush()
         names = {
             "DATABASE_URL": url,
-            "PATH": os.pathsep.join([*(str(path) for path in PROGRAMS), os.environ["PATH"]]),
+            "PATH": os.pathsep.join([*(str(path) for path in (*first, *PROGRAMS)), os.environ["PATH"]]),
             "BILLING_TENANT_SOURCES": "/operator",
             "BILLING_CLOCK": f"file:{clock.name}",
+            **more,
         }
         command = [str(word) for word in words]
         return subprocess.run(
@@ -62,6 +67,14 @@ def started(folder):
     with psycopg.connect(server.url(), autocommit=True) as connection:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
     return server
+
+
+def without_password(server):
+    """Return the administrator's address over TCP, as a container has it, and the password."""
+    address = urlsplit(server.url(DATABASE, tcp=True))
+    return address._replace(
+        netloc=f"{address.username}@{address.hostname}:{address.port}"
+    ).geturl(), address.password
 
 
 def lived(url, folder):
@@ -99,7 +112,8 @@ def lost(tmp_path_factory):
     server = started(folder / "first")
     url = server.url(DATABASE)
     events = lived(url, folder)
-    fine(run(url, ROOT / "deploy" / "backup", folder / "kept"))
+    asks, password = without_password(server)
+    fine(run(asks, ROOT / "deploy" / "backup", folder / "kept", DATABASE_PASSWORD=password))
     before = {"invoices": invoices(url), "sums": sums(url), "verified": fine(run(url, "billing", "verify"))}
     server.stop(signal.SIGQUIT)
     shutil.rmtree(folder / "first")
@@ -107,15 +121,25 @@ def lost(tmp_path_factory):
 
 
 @pytest.fixture
-def empty(tmp_path):
+def server(tmp_path):
     server = started(tmp_path / "second")
-    yield server.url(DATABASE)
+    yield server
     server.stop()
 
 
-def test_what_is_restored_is_what_was_lost(lost, empty):
+@pytest.fixture
+def empty(server):
+    return server.url(DATABASE)
+
+
+def test_what_is_restored_is_what_was_lost(lost, server, empty, tmp_path):
     kept, before, events = lost
-    said = fine(run(empty, ROOT / "deploy" / "restore", kept))
+    asks, password = without_password(server)
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "DATABASE_PASSWORD").write_text(f"{password}\n")
+    said = fine(
+        run(asks, ROOT / "deploy" / "restore", kept, BILLING_SECRETS_FOLDER=str(tmp_path / "secrets"))
+    )
     assert "acme: fine, " in said
     assert fine(run(empty, "billing", "verify")) == before["verified"]
     assert invoices(empty) == before["invoices"] != []
@@ -188,4 +212,38 @@ def test_an_altered_ledger_is_not_backed_up(empty, tmp_path):
         )
     done = run(empty, ROOT / "deploy" / "backup", tmp_path / "kept")
     assert done.returncode != 0
-    assert not (tmp_path / "kept" / "ledger.dump").exists()
+    assert "leaf_differs" in done.stderr
+    assert not (tmp_path / "kept").exists()
+
+
+def stands_in(folder, program, script):
+    """Put another program of that name into a folder for the path."""
+    folder.mkdir(exist_ok=True)
+    (folder / program).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / program).chmod(0o755)
+    return folder
+
+
+@pytest.mark.parametrize(("script", "program"), [("backup", "pg_dump"), ("restore", "pg_restore")])
+def test_programs_older_than_the_server_are_refused_before_anything_is_done(
+    lost, empty, tmp_path, script, program
+):
+    old = stands_in(
+        tmp_path / "old", program, f"echo '{program} (PostgreSQL) 15.18 (Debian 15.18-0+deb12u2)'"
+    )
+    folder = lost[0] if script == "restore" else tmp_path / "kept"
+    done = run(empty, ROOT / "deploy" / script, folder, first=[old])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{program} is of version 15, the server of 18" in done.stderr
+    assert not (tmp_path / "kept").exists()
+    assert query(empty, "SELECT 1 FROM pg_roles WHERE rolname LIKE 'billing_%%'") == []
+
+
+def test_a_backup_that_fails_half_way_leaves_nothing(empty, tmp_path):
+    with psycopg.connect(empty, autocommit=True) as connection:
+        migrate(connection)
+    broken = stands_in(tmp_path / "broken", "pg_dumpall", "echo 'the server is away' >&2; exit 1")
+    done = run(empty, ROOT / "deploy" / "backup", tmp_path / "kept", first=[broken])
+    assert done.returncode == 1
+    assert "the server is away" in done.stderr
+    assert not (tmp_path / "kept").exists()

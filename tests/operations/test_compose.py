@@ -4,13 +4,15 @@ import re
 import shlex
 
 import pytest
+import yaml
 from typer._click.core import Context
 
 from cli.catalogue import CATALOGUE
 from cli.main import load
 from cli.settings import Settings
-from tests.contract.repository import ROOT
+from tests.contract.repository import ROOT, blocks
 from tests.operations.compose import (
+    BACKUP_IMAGE,
     INTERPOLATED,
     OUR_IMAGE,
     PATH,
@@ -22,6 +24,8 @@ from tests.operations.compose import (
 )
 
 SETTINGS = {str(field.validation_alias) for field in Settings.model_fields.values()}
+WEB_SERVER = {"FORWARDED_ALLOW_IPS"}
+"""What uvicorn reads by itself, and the docs describe beside our own settings."""
 COMMANDS = {entry.name: entry for entry in CATALOGUE}
 SECRET_SETTINGS = {"DATABASE_PASSWORD", "KAFKA_SASL_PASSWORD"}
 
@@ -51,7 +55,8 @@ def test_billing_accepts_every_command_line(words):
 
 @pytest.mark.parametrize(("name", "service"), each(ours()))
 def test_every_variable_is_a_setting(name, service):
-    assert set(service["environment"]) - SETTINGS == set()
+    more = WEB_SERVER if service.get("command") == ["serve"] else set()
+    assert set(service["environment"]) - SETTINGS == more
     known = {target for target in secrets_of(service) if target in SETTINGS}
     assert known == set(secrets_of(service)), "a secret that no setting reads"
     assert known, "every process of ours needs the database's password"
@@ -118,11 +123,11 @@ def test_an_image_has_a_tag(name, service):
 
 
 def test_every_process_that_must_run_does():
-    """Each logs in as a role of its own; nobody but the migration and the logins is the administrator."""
+    """Each logs in as a role of its own; the administrator is for the migration, logins and backups."""
     commands = {service.get("command", [None])[0]: service for service in ours().values()}
     assert {"migrate", "consume", "project", "serve"} <= set(commands)
     logins = {name: secrets_of(service)["DATABASE_PASSWORD"] for name, service in ours().items()}
-    assert [name for name, login in logins.items() if login == "postgres"] == ["migrate"]
+    assert [name for name, login in logins.items() if login == "postgres"] == ["migrate", "backup"]
     for name, service in ours().items():
         user = re.match(r"postgresql://(\w+)@postgres/billing", service["environment"]["DATABASE_URL"])
         assert user, name
@@ -138,7 +143,7 @@ def test_the_ports_that_are_open_to_the_host_are_those_of_loopback():
 def test_every_variable_that_the_reader_may_set_is_a_setting():
     names = {found["name"] for found in INTERPOLATED.finditer(PATH.read_text(encoding="utf-8"))}
     assert names
-    assert names - SETTINGS == set()
+    assert names - SETTINGS == WEB_SERVER
 
 
 def test_the_embedded_scripts_are_shell():
@@ -148,7 +153,32 @@ def test_the_embedded_scripts_are_shell():
         assert shlex.split(script.replace("$$", "$"), comments=True)
 
 
-def test_our_image_is_built_from_here():
-    for service in ours().values():
-        assert service["build"] == "."
-        assert service["image"].startswith(f"{OUR_IMAGE}:")
+def test_our_images_are_built_from_here():
+    for name, service in ours().items():
+        is_backup = name == "backup"
+        assert service["build"] == ({"context": ".", "target": "backup"} if is_backup else ".")
+        assert service["image"].startswith(f"{BACKUP_IMAGE if is_backup else OUR_IMAGE}:")
+
+
+def test_a_backup_is_made_by_programs_as_new_as_the_server():
+    """PostgreSQL's port is open to nobody: the service that dumps it brings the programs, and the scripts."""
+    backup, server = services()["backup"], services()["postgres"]["image"].partition(":")[2]
+    assert f"postgresql-client-{server} " in (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert backup["volumes"] == ["./deploy:/deploy:ro"]
+    assert (backup["profiles"], backup["entrypoint"]) == (["tools"], ["/bin/sh"])
+
+
+def test_the_listener_that_deploy_md_adds_leaves_those_that_are_there():
+    """An override replaces variables as a whole: what it forgets is gone."""
+    (block,) = (block for block in blocks("yaml") if "  kafka:\n" in block.text)
+    added = yaml.safe_load(block.text)["services"]["kafka"]
+    standing = services()["kafka"]["environment"]
+    for name, value in added["environment"].items():
+        assert value.startswith(f"{standing[name]},"), name
+        assert "OUTSIDE:" in value.removeprefix(standing[name])
+    host, outside, inside = added["ports"][0].split(":")
+    assert f"OUTSIDE://{host}:{outside}" in added["environment"]["KAFKA_ADVERTISED_LISTENERS"]
+    assert added["environment"]["KAFKA_LISTENERS"].endswith(f"OUTSIDE://:{inside}")
+    (network,) = (block for block in blocks("yaml") if "  prometheus:\n" in block.text)
+    (joined,) = yaml.safe_load(network.text)["networks"].values()
+    assert joined["name"] in {f"{compose()['name']}_{name}" for name in compose()["networks"]}

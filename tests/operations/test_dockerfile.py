@@ -48,12 +48,22 @@ def test_nothing_else_reaches_the_build():
 
 def test_it_runs_as_nobody_in_particular():
     assert of("USER")[-1] == "10001"
-    last_stage = [word for word, _ in instructions()][-1:]
-    assert last_stage != ["USER"], "the command comes last"
+    assert of("USER")[-2:] == ["root", "10001"], "what needs root gives it up again"
     assert "--uid 10001" in TEXT
 
 
-@pytest.mark.parametrize("image", [rest.split()[0] for rest in of("FROM")])
+def base_images():
+    """What is built upon and is no earlier stage."""
+    stages = {rest.rpartition(" AS ")[2] for rest in of("FROM") if " AS " in rest}
+    return [image for image in (rest.split()[0] for rest in of("FROM")) if image not in stages]
+
+
+def test_what_is_built_by_default_is_the_program_alone():
+    assert of("FROM")[-1] == "billing"
+    assert instructions()[-1][0] == "FROM"
+
+
+@pytest.mark.parametrize("image", base_images())
 def test_a_base_image_has_a_tag(image):
     assert re.fullmatch(r"python:3\.\d+-slim-[a-z]+", image)
 

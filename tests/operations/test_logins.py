@@ -1,5 +1,6 @@
 """The logins of production, made by the script that makes them there: each does its work and no more."""
 
+import re
 import subprocess
 from functools import partial
 from pathlib import Path
@@ -187,6 +188,37 @@ def test_a_login_that_compose_uses_is_made(secrets):
     used = {secrets_of(service)["DATABASE_PASSWORD"] for service in ours().values()} - {"postgres"}
     assert used <= set(LOGINS)
     assert {path.name for path in secrets.iterdir()} == {"postgres", *LOGINS}
+
+
+def test_the_page_names_the_roles_that_each_login_enters(server):
+    page = (ROOT / "docs" / "reference" / "ledger.md").read_text(encoding="utf-8")
+    roles = set(re.findall(r"^\| `(billing_\w+)` \|", page.partition("can log in")[0], re.MULTILINE))
+    rows = re.findall(r"^\| `(billing_\w+)` \| [^|]+ \| ([^|]+) \|$", page, re.MULTILINE)
+    said = {
+        login: roles if "all of them" in text else set(re.findall(r"`(\w+)`", text)) for login, text in rows
+    }
+    with psycopg.connect(server.url("billing")) as connection:
+        granted = connection.execute(
+            "SELECT member.rolname, array_agg(role.rolname) FROM pg_auth_members"
+            " JOIN pg_roles AS role ON role.oid = roleid JOIN pg_roles AS member ON member.oid = member"
+            " WHERE member.rolname = ANY(%s) GROUP BY 1",
+            (list(LOGINS),),
+        ).fetchall()
+    assert said == {login: set(entered) for login, entered in granted}
+
+
+def test_whom_the_page_lets_migrate_may(tmp_path):
+    """From PostgreSQL 16 on, an owner who is no superuser; a server of its own, as roles are the server's."""
+    page = (ROOT / "docs" / "reference" / "ledger.md").read_text(encoding="utf-8")
+    (setting,) = re.findall(r"`ALTER ROLE owner SET (createrole_self_grant = '[^`]+')`", page)
+    with run_postgres(tmp_path / "postgres", settings={"fsync": "off"}) as server:
+        with psycopg.connect(server.url(), autocommit=True) as connection:
+            connection.execute("CREATE ROLE owner LOGIN CREATEROLE BYPASSRLS")
+            connection.execute(f"ALTER ROLE owner SET {setting}")
+            connection.execute("CREATE DATABASE billing OWNER owner")
+        with psycopg.connect(server.url("billing", user="owner"), autocommit=True) as connection:
+            migrate(connection)
+            connection.execute("SET ROLE billing_projector")
 
 
 def test_secrets_are_made_once_and_differ(tmp_path):

@@ -1,5 +1,6 @@
 """What a price or a policy is said to move is what it moves, to the cent (BILLING.md §1)."""
 
+import re
 import sys
 from collections.abc import Callable
 from datetime import date
@@ -251,6 +252,38 @@ def test_what_comes_after_the_invoices_that_were_looked_at_is_asked_for(running:
     """A price in two years moves no invoice that is computed, but running services all the same."""
     found = foreseen(running, price("33.00", "2028-09-01"))
     assert (found.customers, found.is_past, found.must_be_confirmed) == (0, False, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        pytest.param(
+            "policies set proration=fixed_30 --effective 2028-09-01",
+            "it reaches running services, on invoices after 2027-09-24",
+            id="later than any invoice that was computed",
+        ),
+        pytest.param(
+            "prices set laptop rent 33.00 --applies new_services --effective 2026-08-01",
+            "it counts from a day that has passed",
+            id="a day that has passed, and no invoice is moved",
+        ),
+        pytest.param(
+            "prices set laptop rent 33.00 --applies next_period --effective 2026-11-15",
+            "it moves invoices",
+            id="invoices to come",
+        ),
+        pytest.param(
+            "prices set laptop rent 33.00 --applies immediately --effective 2026-07-01",
+            "it moves invoices and counts from a day that has passed",
+            id="invoices, from a day that has passed",
+        ),
+    ],
+)
+def test_why_a_yes_is_needed_is_what_is_so(running: World, tmp_path: Path, words: str, why: str) -> None:
+    refused = billing(running, tmp_path, *words.split(), "--tenant", running.tenant)
+    assert refused.returncode == 2
+    said = " ".join(refused.stderr.split())
+    assert re.findall(r"it [^;]+(?=; nothing was entered)", said) == [why]
 
 
 @pytest.mark.parametrize(("answered", "booked"), [(True, 1), (False, 0)])
