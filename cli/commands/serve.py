@@ -32,14 +32,13 @@ def serve(
     import uvicorn
 
     from cli.logs import set_up_logs
-    from cli.monitoring.server import watched
-    from cli.monitoring.serving import added_up
+    from cli.monitoring.serving import watched_sums
 
     settings = read_settings()
     settings.database()  # what is wrong with it is said before anything listens
     set_up_logs(settings, command="serve")
     stop_on_signals()  # the server raises the signal again once it is done: then it is an end, and no failure
-    with added_up() as registry, watched(settings, registry, lambda: 0.0):
+    with watched_sums(settings):
         uvicorn.run(
             "cli.commands.serve:application",
             factory=True,

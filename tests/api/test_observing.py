@@ -85,7 +85,8 @@ def test_the_trace_of_a_request_is_kept_with_its_fact_and_shown(observed):
 
 
 @pytest.mark.slow
-def test_the_processes_of_one_server_are_added_up(database, monkeypatch):
+@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["one by default", "two"])
+def test_the_processes_of_one_server_are_added_up(database, monkeypatch, options):
     """Each process counts on its own; the port says the sum. The line in the log has the caller's trace."""
     port = free_port()
     monkeypatch.setenv("BILLING_METRICS_PORT", str(port))
@@ -93,7 +94,7 @@ def test_the_processes_of_one_server_are_added_up(database, monkeypatch):
     world.project()
     made = json.loads(billing(world, "keys", "create", "--role", "finance", "--name", "x", "--json"))
     header = {"Authorization": f"Bearer {made['key']}", "traceparent": TRACEPARENT}
-    with serving(world, "--workers", "2") as (address, process):
+    with serving(world, *options) as (address, process):
         for _ in range(12):
             assert httpx2.get(f"{address}/v1/customers?limit=7", headers=header).status_code == 200
         text = httpx2.get(f"http://127.0.0.1:{port}/metrics").text
