@@ -71,6 +71,13 @@ def test_a_line_names_the_route_and_no_more(observed, caplog):
     assert "as_of" not in str(record.__dict__)
 
 
+def test_a_status_is_logged_as_a_number(observed, caplog):
+    caplog.set_level(logging.INFO, logger="api.observing")
+    assert observed.client.get("/v1/customers").status_code == 401
+    (record,) = [record for record in caplog.records if record.name == "api.observing"]
+    assert repr(record.status) == "401"
+
+
 def test_the_trace_of_a_request_is_kept_with_its_fact_and_shown(observed):
     """The event's own extension counts before the header; under another trace it is a duplicate."""
     own = f"00-{'c' * 32}-{'d' * 16}-00"
