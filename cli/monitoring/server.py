@@ -8,7 +8,7 @@ from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client import CollectorRegistry, disable_created_metrics, make_wsgi_app
 
 from cli.faults import WrongUseError
 
@@ -45,7 +45,11 @@ class _Silent(WSGIRequestHandler):
 
 
 def application(registry: CollectorRegistry, beat: Beat) -> "WSGIApplication":
-    """Return what answers: `/metrics`, `/health` (503 where the process is stuck), and 404."""
+    """Return what answers: `/metrics`, `/health` (503 where the process is stuck), and 404.
+
+    No series says since when a counter counts: the library would add one to each.
+    """
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     metrics = make_wsgi_app(registry)
 
     def answer(environ: "WSGIEnvironment", start: "StartResponse") -> Any:
