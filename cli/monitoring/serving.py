@@ -1,4 +1,4 @@
-"""What `billing serve` lets others watch: requests of all its processes, added up."""
+"""What `billing serve` lets others watch: requests of all its processes added up, and ordered bill runs."""
 
 import os
 import sys
@@ -27,10 +27,13 @@ def watched_sums(settings: "Settings") -> Iterator[None]:
             from prometheus_client import CollectorRegistry
             from prometheus_client.multiprocess import MultiProcessCollector
 
+            from cli.monitoring.billing import OrderedRuns
             from cli.monitoring.server import watched
+            from consumers.database import connecting
 
             registry = CollectorRegistry()
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+            registry.register(OrderedRuns(connecting(settings.database(), name="billing serve: metrics")))
             with watched(settings, registry, lambda: 0.0):
                 yield
         finally:
