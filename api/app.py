@@ -35,7 +35,7 @@ from api.routes import (
 )
 from api.segments import WholeSegments
 from api.settings import Context
-from projections.ordered_runs import RunDesk
+from api.watched_runs import WatchedDesk
 
 GZIP_BYTES: Final = 1_000
 RESOURCES: Final = (
@@ -89,7 +89,9 @@ def create_app(
         ],
     )
     app.state.context = context
-    app.state.run_desk = RunDesk(context.connect, clock=context.clock, workers=context.settings.run_workers)
+    app.state.run_desk = WatchedDesk(
+        context.connect, clock=context.clock, workers=context.settings.run_workers
+    )
     errors.install(app)
     app.include_router(health.router)
     for router in RESOURCES:

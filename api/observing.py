@@ -61,7 +61,7 @@ class Observed:
         async def noting(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = int(message["status"])  # a plain number, also where a route names an HTTPStatus
             await send(message)
 
         with bound_contextvars(trace_id=(trace or new_trace()).trace_id):

@@ -81,11 +81,15 @@ class DeadLetterTopic:
                     pass
                 pause = LOOK_AGAIN_SECONDS
             except Exception as error:
-                if not isinstance(error, KafkaError | OSError) and not is_passing(error):
-                    raise
-                log.warning("dead_letters.wait", extra={"error": " ".join(str(error).split())})
-                self.close()
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                extra = {"again_in_seconds": pause, "error": " ".join(str(error).split())}
+                if is_passing(error):  # an idle consumer's first to notice
+                    log.warning("database.away", extra=extra)
+                elif isinstance(error, KafkaError | OSError):
+                    log.warning("dead_letters.wait", extra=extra)
+                else:
+                    raise
+                self.close()
             if is_last:
                 break
             stop.wait(pause)

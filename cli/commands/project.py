@@ -58,6 +58,7 @@ def _follow(settings: Settings, connect: "Connect") -> None:
 
     from cli.logs import logged
     from cli.monitoring.heartbeat import Heartbeat
+    from cli.monitoring.patience import PatientConnect
     from cli.monitoring.projecting import ProjectedReport, ProjectionStanding
     from cli.monitoring.server import watched
     from projections.runner import follow
@@ -67,7 +68,7 @@ def _follow(settings: Settings, connect: "Connect") -> None:
     report = ProjectedReport(registry, connect)
     with logged(settings, command="project"), watched(settings, registry, life.seconds_since):
         log.info("project.started")
-        follow(connect, stop, report=report, beat=life.beat)
+        follow(PatientConnect(connect, stop, beat=life.beat), stop, report=report, beat=life.beat)
         log.info("project.stopped")
     report.close()
 

@@ -63,7 +63,7 @@ def run(
             progress=bar,
             workers=workers,
         )
-    watch.done(report, settings.metrics_file)
+    watch.done(report, settings.metrics_file if customer is None else None)
     if as_json:
         print_json(_data(report))
     else:

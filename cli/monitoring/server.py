@@ -4,10 +4,11 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any, Final
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client import CollectorRegistry, disable_created_metrics, make_wsgi_app
 
 from cli.faults import WrongUseError
 
@@ -19,17 +20,36 @@ if TYPE_CHECKING:
 LATE_SECONDS: Final = 120.0
 """After so long without a sign of life a process is stuck: the slowest batch takes a few seconds."""
 
+CLIENT_SECONDS: Final = 5.0
+"""A client that says nothing for so long is hung up on."""
+
 Beat = Callable[[], float]
 """How many seconds ago the process gave its last sign of life."""
 
 
+class _Server(ThreadingMixIn, WSGIServer):
+    """Answers each client on a thread of its own: one that dawdles keeps nobody else waiting, nor our end."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a client that went away or fell silent is no news."""
+
+
 class _Silent(WSGIRequestHandler):
+    timeout = CLIENT_SECONDS
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
         """Say nothing: a scrape every few seconds is no news."""
 
 
 def application(registry: CollectorRegistry, beat: Beat) -> "WSGIApplication":
-    """Return what answers: `/metrics`, `/health` (503 where the process is stuck), and 404."""
+    """Return what answers: `/metrics`, `/health` (503 where the process is stuck), and 404.
+
+    No series says since when a counter counts: the library would add one to each.
+    """
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     metrics = make_wsgi_app(registry)
 
     def answer(environ: "WSGIEnvironment", start: "StartResponse") -> Any:
@@ -62,7 +82,7 @@ def watched(settings: "Settings", registry: CollectorRegistry, beat: Beat) -> It
         return
     address = (settings.metrics_address, settings.metrics_port)
     try:
-        server = make_server(*address, application(registry, beat), WSGIServer, _Silent)
+        server = make_server(*address, application(registry, beat), _Server, _Silent)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         message = f"BILLING_METRICS_PORT: {address[0]}:{address[1]}: {reason}; name one that is free"

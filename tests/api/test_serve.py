@@ -13,6 +13,8 @@ from contextlib import contextmanager
 import httpx2
 import pytest
 
+from cli.commands.serve import check_free
+from cli.faults import WrongUseError
 from tests.projections.world import World, opened
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
@@ -91,3 +93,28 @@ def test_several_processes_answer(database: str) -> None:
         assert httpx2.get(f"{address}/health/ready").status_code == 503
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=PATIENCE_SECONDS)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_port_that_is_taken_is_wrong_use(database: str, workers: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "cli", "serve", "--port", str(port), "--workers", workers],
+            env={**os.environ, "DATABASE_URL": database},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_SECONDS,
+        )
+    assert done.returncode == 2
+    logged, said = done.stderr.splitlines()
+    assert (json.loads(logged)["event"], json.loads(logged)["code"]) == ("process.failed", "wrong_use")
+    assert said.startswith(
+        f"billing: --port: 127.0.0.1:{port}: address already in use; give one that is free"
+    )
+
+
+def test_an_address_of_another_machine_is_wrong_use() -> None:
+    with pytest.raises(WrongUseError, match=r"--host: 192\.0\.2\.1:8000: cannot assign"):
+        check_free("192.0.2.1", 8000)

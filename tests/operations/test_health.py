@@ -1,6 +1,8 @@
 """`billing health`: what a container's health check calls."""
 
 import json
+import socket
+import time
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -30,6 +32,27 @@ def test_a_process_that_is_stuck(port, capsys):
     with watched(Settings(), CollectorRegistry(), lambda: LATE_SECONDS):
         assert main(["health", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["said"] == "503: stuck"
+
+
+def test_a_client_that_dawdles_keeps_nobody_waiting(port):
+    """It sends one line of its header and no more: neither health nor the end of the process waits for it."""
+    with socket.socket() as client:
+        with watched(Settings(), CollectorRegistry(), lambda: 0.0):
+            client.connect(("127.0.0.1", port))
+            client.sendall(b"GET /metrics HTTP/1.1\r\n")
+            assert main(["health"]) == 0
+            began = time.monotonic()
+        assert time.monotonic() - began < 2
+
+
+def test_a_client_that_falls_silent_is_hung_up_on(port, monkeypatch, capsys):
+    monkeypatch.setattr("cli.monitoring.server._Silent.timeout", 0.1)
+    with watched(Settings(), CollectorRegistry(), lambda: 0.0), socket.socket() as client:
+        client.settimeout(10)
+        client.connect(("127.0.0.1", port))
+        client.sendall(b"GET /metrics HTTP/1.1\r\n")
+        assert client.recv(1) == b""
+    assert capsys.readouterr().err == ""
 
 
 def test_a_process_that_is_gone(port, capsys):

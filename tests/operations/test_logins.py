@@ -13,6 +13,7 @@ from psycopg import errors, sql
 from cli.embedded.postgres import postgres as run_postgres
 from cli.embedded.postgres import program
 from cli.main import main
+from cli.monitoring.billing import OrderedRuns
 from cli.monitoring.consuming import LedgerStanding
 from ledger.migrate import migrate
 from tests.consumers.fake_source import FakeSource
@@ -115,6 +116,12 @@ def test_the_consumer_appends_as_in_production(server, secrets):
     registry = CollectorRegistry()
     registry.register(LedgerStanding(partial(psycopg.connect, url), Ends({}), topic="events"))
     assert registry.get_sample_value("billing_ledger_facts", {"tenant": "other"}) == 2
+
+
+def test_the_server_of_the_api_sees_every_tenants_bill_runs(server, secrets):
+    registry = CollectorRegistry()
+    registry.register(OrderedRuns(partial(connect, server, secrets, "billing_serve")))
+    assert registry.get_sample_value("billing_database_up") == 1
 
 
 @pytest.mark.parametrize("login", LOGINS)

@@ -14,11 +14,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from api.observing import Observed, RequestCounts
 from cli.faults import WrongUseError
-from cli.monitoring.billing import RunWatch, run_metrics
+from cli.monitoring.billing import LastRun, OrderedRuns, RunWatch, run_metrics
 from cli.monitoring.consuming import ConsumedReport, LedgerStanding
 from cli.monitoring.heartbeat import Heartbeat
 from cli.monitoring.projecting import ProjectedReport, ProjectionStanding
-from cli.monitoring.server import LATE_SECONDS, watched
+from cli.monitoring.server import LATE_SECONDS, application, watched
 from cli.settings import Settings
 from consumers.config import KafkaConfig
 from consumers.database import connect
@@ -26,6 +26,7 @@ from consumers.errors import BrokerAwayError
 from consumers.records import Partition
 from consumers.standing import BrokerEnds
 from projections.billrun import RunReport
+from projections.ordered_runs import Ordering, RunDesk
 from tests.consumers.fake_source import FakeSource
 from tests.consumers.stream import activation, received, records, send, tenant, wait_until
 from tests.consumers.test_loop import member
@@ -165,6 +166,39 @@ def test_a_run_leaves_its_metrics_in_a_file(world, tmp_path):
     assert standing(world.url).get_sample_value("billing_documents_issued", series) == 1
 
 
+@pytest.mark.postgres
+def test_ordered_runs_of_all_customers_are_served_from_the_database(world):
+    """As `serve` finds them, after a restart too; a dry run and one of a single customer hide nothing."""
+    world.activate("s1", "c1", "laptop", "2026-06-24")
+    world.project()
+    world.clock.on("2026-07-03")
+    desk = RunDesk(world.connect, clock=world.clock, workers=1)
+    day = noon("2026-07-02").date()
+    registry = CollectorRegistry()
+    registry.register(OrderedRuns(world.connect))
+    labels = {"tenant": "acme"}
+    assert registry.get_sample_value("billing_run_customers", labels) is None
+    desk.order(Ordering("acme", "key", day))
+    desk.wait(60)
+    ended_at = world.clock.now.timestamp()
+    world.clock.on("2026-07-04")
+    desk.order(Ordering("acme", "key", day, dry_run=True))
+    desk.order(Ordering("acme", "key", day, "c1"))
+    desk.wait(60)
+    kind = {"kind": "invoice", "currency": "EUR"}
+    assert registry.get_sample_value("billing_run_documents", labels | kind) == 1
+    assert registry.get_sample_value("billing_run_customers", labels) == 2
+    assert registry.get_sample_value("billing_run_set_aside_customers", labels) == 0
+    assert registry.get_sample_value("billing_run_completed_timestamp_seconds", labels) == ended_at
+    assert registry.get_sample_value("billing_database_up") == 1
+
+
+def test_a_database_that_is_away_is_said_by_serve():
+    registry = CollectorRegistry()
+    registry.register(OrderedRuns(partial(connect, "postgresql://nobody@127.0.0.1:1/none", name="test")))
+    assert registry.get_sample_value("billing_database_up") == 0
+
+
 def get(port, path):
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
@@ -190,6 +224,7 @@ def test_the_port_serves_metrics_and_health(free_port):
         code, text = get(free_port, "/metrics")
         assert code == 200
         assert "billing_consume_batch_seconds_count 0.0" in text
+        assert "_created" not in text, "a series that the reference does not name"
         code, text = get(free_port, "/health")
         assert code == 200
         assert '"status": "ok"' in text
@@ -250,13 +285,15 @@ def every_registry(world):
     assert isinstance(ran, RunReport)
     projected = CollectorRegistry()
     projected.register(ProjectionStanding(world.connect, world.clock))
-    return [reported, projected, standing(world.url), run_metrics(ran, seconds=1.0, at=1.0), requested()]
+    last = run_metrics(LastRun.of(ran, seconds=1.0, at=1.0))
+    return [reported, projected, standing(world.url), last, requested()]
 
 
 @pytest.mark.postgres
 def test_the_reference_names_every_metric_with_its_kind_and_labels(world):
     world.activate("s1", "c1", "laptop", "2026-06-24")
     kinds, labels = {}, {}
+    application(CollectorRegistry(), lambda: 0.0)  # as every process that is watched makes one
     for registry in every_registry(world):
         for line in generate_latest(registry).decode().splitlines():
             if line.startswith("# TYPE "):
@@ -265,11 +302,7 @@ def test_the_reference_names_every_metric_with_its_kind_and_labels(world):
             elif sample := SAMPLE.match(line):
                 names = set(re.findall(r"(\w+)=\"", sample["labels"] or "")) - {"le"}
                 labels[sample["name"]] = names
-    found = {
-        name: (kind, labels[name.removesuffix("_total")])
-        for name, kind in kinds.items()
-        if not name.endswith("_created")
-    }
+    found = {name: (kind, labels[name.removesuffix("_total")]) for name, kind in kinds.items()}
     described = {
         row["name"]: (row["kind"], set(re.findall(r"`(\w+)`", row["labels"])))
         for row in DOCUMENTED.finditer(PAGE.read_text(encoding="utf-8"))
