@@ -3,7 +3,9 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -20,18 +22,17 @@ exit 0
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A folder with the set-up and nothing else, which an ordinary user may enter."""
-    folder = tmp_path / "checkout"
-    (folder / ".ci").mkdir(parents=True)
-    shutil.copy(ROOT / ".ci" / "setup", folder / ".ci" / "setup")
-    for path in folder.parents:
-        if (
-            path.stat().st_mode & 0o001
-        ):  # pytest keeps its own folders private; from here on the world may enter
-            break
-        path.chmod(0o755)
-    return folder
+def checkout() -> Iterator[Path]:
+    """A folder with the set-up and nothing else, which an ordinary user may enter.
+
+    Not below pytest's own, which is private: whoever starts pytest next makes it so again.
+    """
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / ".ci").mkdir()
+        shutil.copy(ROOT / ".ci" / "setup", folder / ".ci" / "setup")
+        yield folder
 
 
 def set_up_without(folder: Path, lacking: str) -> subprocess.CompletedProcess[str]:
