@@ -52,6 +52,7 @@ STATUSES: Final[Mapping[str, HTTPStatus]] = {
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "not_acceptable": HTTPStatus.NOT_ACCEPTABLE,
     "invalid_request": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "parameter_unknown": HTTPStatus.UNPROCESSABLE_ENTITY,
     "invalid_amount": HTTPStatus.UNPROCESSABLE_ENTITY,
     "cursor_invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
     "nothing_projected": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -92,6 +93,12 @@ class InvalidRequestError(LedgerError):
     """The request can't be meant: a parameter or the body is wrong."""
 
     code: ClassVar[str] = "invalid_request"
+
+
+class ParameterUnknownError(LedgerError):
+    """The address does not take a query parameter of this name."""
+
+    code: ClassVar[str] = "parameter_unknown"
 
 
 class CursorInvalidError(LedgerError):
@@ -226,7 +233,14 @@ def install(app: FastAPI) -> None:
 
 def documented(*codes: str) -> dict[int | str, dict[str, Any]]:
     """Return what OpenAPI says of the errors that a route may answer with, beside those of every route."""
-    every = ("key_refused", "role_insufficient", "invalid_request", "nothing_projected", "database_away")
+    every = (
+        "key_refused",
+        "role_insufficient",
+        "invalid_request",
+        "parameter_unknown",
+        "nothing_projected",
+        "database_away",
+    )
     found: dict[int | str, dict[str, Any]] = {}
     for code in (*every, *codes):
         status = STATUSES[code]
