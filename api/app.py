@@ -13,6 +13,7 @@ from api import errors, openapi
 from api.bodies import BodyLimit
 from api.caching import EntityTags
 from api.console.routes import console
+from api.methods import HeadAsGet
 from api.routes import (
     about,
     adjustments,
@@ -82,6 +83,7 @@ def create_app(
         openapi_url=None,  # the document is behind a key, like all else: /v1/openapi.json
         middleware=[
             *middleware,
+            Middleware(HeadAsGet),
             Middleware(GZipMiddleware, minimum_size=GZIP_BYTES),
             Middleware(EntityTags),
             Middleware(BodyLimit),

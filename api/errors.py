@@ -14,6 +14,7 @@ from psycopg_pool import PoolTimeout
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from api.methods import allowed
 from billing.errors import LedgerError
 from projections.tables import RebuildNeededError
 
@@ -286,7 +287,7 @@ def _http(request: Request, error: Exception) -> Response:
                 f"{request.method} {request.url.path}: see /v1/openapi.json for the methods"
             )
         )
-        answer.headers.update(error.headers or {})
+        answer.headers["Allow"] = allowed(request)  # the router names those of one route alone
         return answer
     if error.status_code == HTTPStatus.NOT_FOUND:
         return problem(NotFoundError(f"{request.url.path}: see /v1/openapi.json for the addresses"))
