@@ -81,6 +81,7 @@ def create_app(
         version=openapi.VERSION,
         lifespan=lifespan,
         openapi_url=None,  # the document is behind a key, like all else: /v1/openapi.json
+        redirect_slashes=False,  # an address is what it is; a redirect would trust the Host header
         middleware=[
             *middleware,
             Middleware(HeadAsGet),

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from api.methods import allowed
+from api.segments import as_sent
 from billing.errors import LedgerError
 from projections.tables import RebuildNeededError
 
@@ -284,13 +285,13 @@ def _http(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         answer = problem(
             MethodNotAllowedError(
-                f"{request.method} {request.url.path}: see /v1/openapi.json for the methods"
+                f"{request.method} {as_sent(request.url.path)}: see /v1/openapi.json for the methods"
             )
         )
         answer.headers["Allow"] = allowed(request)  # the router names those of one route alone
         return answer
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return problem(NotFoundError(f"{request.url.path}: see /v1/openapi.json for the addresses"))
+        return problem(NotFoundError(f"{as_sent(request.url.path)}: see /v1/openapi.json for the addresses"))
     return problem(InvalidRequestError(str(error.detail)))
 
 

@@ -1,6 +1,7 @@
 """Errors are problems with stable codes, each with its status in the reference; our mistakes tell nothing."""
 
 import re
+from urllib.parse import unquote
 
 import pytest
 from fastapi import APIRouter
@@ -94,6 +95,17 @@ def test_allow_names_every_method_of_an_address(
 ) -> None:
     answer = client.request(method, path)
     assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/events/", "/v1/customers/c1/", "/v1/customers/a%2Fb/", "/health/live/"]
+)
+def test_a_slash_at_the_end_leads_nowhere(client: TestClient, path: str) -> None:
+    answer = client.get(path, follow_redirects=False)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"].startswith(unquote(path) + ": ")
+    assert "location" not in answer.headers
 
 
 def test_head_is_get_without_a_body(client: TestClient) -> None:
