@@ -14,6 +14,7 @@ from psycopg_pool import PoolTimeout
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from api.event_results import EventResult
 from api.methods import allowed
 from api.segments import as_sent
 from billing.errors import LedgerError
@@ -89,6 +90,9 @@ class Problem(BaseModel):
     errors: list[ProblemPlace] | None = Field(
         default=None, description="With `invalid_request`: every field that is wrong."
     )
+    results: list[EventResult] | None = Field(
+        default=None, description="With `event_refused`: why each event was refused."
+    )
 
 
 class InvalidRequestError(LedgerError):
@@ -152,9 +156,16 @@ class FactUnknownError(LedgerError):
 
 
 class EventRefusedError(LedgerError):
-    """None of the events could be booked; `results` says why, for each."""
+    """None of the events can be booked."""
 
     code: ClassVar[str] = "event_refused"
+
+    def __init__(self, results: Sequence[EventResult]) -> None:
+        """Take what became of each event: all were refused."""
+        first, *others = results
+        more = f" (and {len(others)} more)" if others else ""
+        super().__init__(f"{first.reason}: {first.detail}{more}")
+        self.results = tuple(results)
 
 
 class BodyTooLargeError(LedgerError):
@@ -187,13 +198,8 @@ class DatabaseAwayError(LedgerError):
     code: ClassVar[str] = "database_away"
 
 
-def problem(
-    error: LedgerError,
-    places: Sequence[ProblemPlace] | None = None,
-    *,
-    more: Mapping[str, Any] | None = None,
-) -> JSONResponse:
-    """Return the answer for an error that a caller can understand; `more` are members of its own."""
+def problem(error: LedgerError, places: Sequence[ProblemPlace] | None = None) -> JSONResponse:
+    """Return the answer for an error that a caller can understand."""
     status = STATUSES[error.code]
     body = Problem(
         type=TYPE + error.code,
@@ -208,7 +214,9 @@ def problem(
         headers["WWW-Authenticate"] = 'Bearer realm="billing"'
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = RETRY_SECONDS
-    content = {**body.model_dump(exclude_none=True), **(more or {})}
+    content = body.model_dump(exclude_none=True)
+    if isinstance(error, EventRefusedError):
+        content["results"] = [one.model_dump() for one in error.results]  # with what is null in each
     return JSONResponse(content, status, headers, media_type=PROBLEM)
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.access import READERS, Caller, Contextual, GuardedRoute, View, Viewing, door
 from api.errors import EventRefusedError
+from api.event_results import result_of
 from api.fields import (
     AMOUNT,
     SPOKEN,
@@ -181,7 +182,7 @@ def _book(context: Context, key: ApiKey, event: Mapping[str, Any]) -> int:
         (received,) = receiver.receive(connection, [orjson.dumps(event)])
     if received.seq is None:
         assert received.unreadable is not None, received
-        raise EventRefusedError(f"{received.unreadable.reason}: {received.unreadable.detail}")
+        raise EventRefusedError([result_of(received)])
     return received.seq
 
 

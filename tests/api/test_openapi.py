@@ -61,6 +61,11 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
         assert ("schemas", name) in references, f"{name} is not used"
 
 
+def test_a_problem_declares_what_refused_events_carry(document: dict[str, Any]) -> None:
+    results = document["components"]["schemas"]["Problem"]["properties"]["results"]
+    assert {"type": "array", "items": {"$ref": "#/components/schemas/EventResult"}} in results["anyOf"]
+
+
 def test_the_reference_names_every_address(document: dict[str, Any]) -> None:
     page = (ROOT / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
     for method, path, operation in operations(document):
