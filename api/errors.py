@@ -65,7 +65,11 @@ STATUSES: Final[Mapping[str, HTTPStatus]] = {
 """What is not named here is our own mistake: 500."""
 MOST_SHOWN: Final = 80
 """So many characters of a wrong value are shown."""
-RETRY_SECONDS: Final = "2"
+HEADERS: Final[Mapping[HTTPStatus, tuple[str, str, str]]] = {
+    HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate", 'Bearer realm="billing"', "How to show a key."),
+    HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After", "2", "After so many seconds it is worth another try."),
+}
+"""The header that a problem of a status has, its value, and what it says."""
 
 
 class ProblemPlace(BaseModel):
@@ -210,10 +214,9 @@ def problem(error: LedgerError, places: Sequence[ProblemPlace] | None = None) ->
         errors=None if places is None else list(places),
     )
     headers = {}
-    if status is HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = 'Bearer realm="billing"'
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = RETRY_SECONDS
+    if status in HEADERS:
+        name, value, _ = HEADERS[status]
+        headers[name] = value
     content = body.model_dump(exclude_none=True)
     if isinstance(error, EventRefusedError):
         content["results"] = [one.model_dump() for one in error.results]  # with what is null in each
@@ -261,8 +264,16 @@ def documented(*codes: str) -> dict[int | str, dict[str, Any]]:
                 "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
             },
         )
+        if status in HEADERS:
+            name, value, said = HEADERS[status]
+            known["headers"] = {name: header(said, example=value)}
         known["description"] = ", ".join(filter(None, [known["description"], f"`{code}`"]))
     return found
+
+
+def header(description: str, *, example: str) -> dict[str, Any]:
+    """Return what OpenAPI says of a header that an answer always has."""
+    return {"description": description, "required": True, "schema": {"type": "string"}, "example": example}
 
 
 def _ledger(_: Request, error: Exception) -> Response:
