@@ -82,6 +82,7 @@ def create_app(
         lifespan=lifespan,
         openapi_url=None,  # the document is behind a key, like all else: /v1/openapi.json
         redirect_slashes=False,  # an address is what it is; a redirect would trust the Host header
+        strict_content_type=False,  # a body that does not say what it is is read as JSON
         middleware=[
             *middleware,
             Middleware(HeadAsGet),

@@ -65,6 +65,8 @@ STATUSES: Final[Mapping[str, HTTPStatus]] = {
 """What is not named here is our own mistake: 500."""
 MOST_SHOWN: Final = 80
 """So many characters of a wrong value are shown."""
+NO_OBJECT: Final = frozenset({"model_attributes_type", "model_type", "dict_type"})
+"""What pydantic calls a value that should be an object."""
 HEADERS: Final[Mapping[HTTPStatus, tuple[str, str, str]]] = {
     HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate", 'Bearer realm="billing"', "How to show a key."),
     HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After", "2", "After so many seconds it is worth another try."),
@@ -289,10 +291,19 @@ def _validation(_: Request, error: Exception) -> Response:
 
 
 def _places(error: RequestValidationError) -> list[ProblemPlace]:
-    return [ProblemPlace(place=".".join(map(str, one["loc"])), detail=_remedy(one)) for one in error.errors()]
+    return [_place(one) for one in error.errors()]
+
+
+def _place(found: Mapping[str, Any]) -> ProblemPlace:
+    if found["type"] == "json_invalid":
+        where, why = found["loc"][-1], found["ctx"]["error"]
+        return ProblemPlace(place="body", detail=f"it is no JSON, by the character at {where}: {why}")
+    return ProblemPlace(place=".".join(map(str, found["loc"])), detail=_remedy(found))
 
 
 def _remedy(found: Mapping[str, Any]) -> str:
+    if found["type"] in NO_OBJECT:
+        return "write a JSON object: {…}"
     message, given = str(found["msg"]), found.get("input")
     message = message[:1].lower() + message[1:]
     is_shown = isinstance(given, str | int | float) and found["type"] != "missing"
@@ -311,6 +322,8 @@ def _http(request: Request, error: Exception) -> Response:
         return answer
     if error.status_code == HTTPStatus.NOT_FOUND:
         return problem(NotFoundError(f"{as_sent(request.url.path)}: see /v1/openapi.json for the addresses"))
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # the one that FastAPI raises, of a body
+        return problem(InvalidRequestError("body: it can't be read; send JSON in UTF-8"))
     return problem(InvalidRequestError(str(error.detail)))
 
 

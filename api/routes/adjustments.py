@@ -123,7 +123,13 @@ def list_adjustments(
     **door(
         "finance",
         "admin",
-        errors=("customer_unknown", "adjustment_invalid", "event_refused", "body_too_large"),
+        errors=(
+            "customer_unknown",
+            "adjustment_invalid",
+            "event_refused",
+            "body_too_large",
+            "media_type_unsupported",
+        ),
     ),
 )
 def enter_adjustment(
@@ -153,7 +159,11 @@ def proposed(view: View, key: ApiKey, customer_id: str, wanted: NewAdjustment) -
     "/customers/{customer_id}/adjustments/{adjustment_id}/withdraw",
     operation_id="withdraw_adjustment",
     summary="Withdraw an adjustment",
-    **door("finance", "admin", errors=("adjustment_unknown", "event_refused", "body_too_large")),
+    **door(
+        "finance",
+        "admin",
+        errors=("adjustment_unknown", "event_refused", "body_too_large", "media_type_unsupported"),
+    ),
 )
 def withdraw_adjustment(
     context: Contextual,

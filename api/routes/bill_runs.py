@@ -119,7 +119,7 @@ COMPLETED: Final = Listed("completed-bill-runs", CompletedRun, accounts.RUNS.ord
     **door(
         "finance",
         "admin",
-        errors=("issue_date_in_future", "body_too_large"),
+        errors=("issue_date_in_future", "body_too_large", "media_type_unsupported"),
         answers={
             202: {
                 "description": "Ordered, and not yet done.",

@@ -10,8 +10,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from api.access import EVERYBODY, Caller, Contextual, GuardedRoute, Viewing, door
-from api.bodies import body_of
-from api.errors import EventRefusedError, EventUnknownError, MediaTypeUnsupportedError
+from api.bodies import JSON, body_of, media_type_of
+from api.errors import EventRefusedError, EventUnknownError
 from api.event_results import EventResult, result_of
 from api.fields import MOST_CHARACTERS, SPOKEN, Currency, EventRef, Money, Seq, event_ref
 from api.routes.anomalies import Anomaly
@@ -25,7 +25,6 @@ router = APIRouter(route_class=GuardedRoute, tags=["events"])
 
 ONE: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
-JSON: Final = "application/json"
 EXAMPLE: Final = {
     "specversion": "1.0",
     "id": "01JZ8Q4T",
@@ -131,9 +130,7 @@ def publish_events(
     sender still has it; the others of its batch are booked. Answers: 200, none was refused; 207, some were;
     422, all were.
     """
-    media = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
-    if media not in {ONE, BATCH, JSON}:
-        raise MediaTypeUnsupportedError(f"content-type {media[:100]!r}: send {ONE}, or {BATCH} for several")
+    media = media_type_of(request)
     is_batch = media == BATCH or (media == JSON and body.lstrip()[:1] == b"[")
     values = split_batch(body) if is_batch else [body]
     receiver = Receiver(

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from api.access import READERS, Caller, Contextual, GuardedRoute, Viewing, door
-from api.bodies import body_of
+from api.bodies import JSON, body_of
 from api.errors import EventRefusedError
 from api.event_results import refusal_of
 from api.fields import Currency, Money
@@ -83,10 +83,20 @@ class ImpactShown(BaseModel):
     summary="What a price or a policy would move",
     **door(
         *READERS,
-        errors=("event_refused", "price_unknown", "customer_unknown", "impact_too_large", "body_too_large"),
+        errors=(
+            "event_refused",
+            "price_unknown",
+            "customer_unknown",
+            "impact_too_large",
+            "body_too_large",
+            "media_type_unsupported",
+        ),
         body={
             "required": True,
-            "content": {"application/cloudevents+json": {"schema": {"type": "object"}, "example": EXAMPLE}},
+            "content": {
+                media: {"schema": {"type": "object"}, "example": EXAMPLE}
+                for media in ("application/cloudevents+json", JSON)
+            },
         },
     ),
 )
