@@ -10,7 +10,9 @@ from fastapi.routing import APIRoute
 from psycopg import Cursor
 from starlette.concurrency import run_in_threadpool
 
+from api.bodies import media_types, refuse_unread
 from api.errors import RoleInsufficientError, documented
+from api.parameters import declared, refuse_unknown
 from api.settings import Context
 from ledger import keys
 from ledger.facts import Clock
@@ -45,6 +47,7 @@ class GuardedRoute(APIRoute):
     """A route that says whom it lets in; one that doesn't can't be made.
 
     Key and role are looked at before parameters and body are read, so that a stranger learns nothing of them.
+    A query parameter that the route does not declare is refused, and so is a body that it does not read.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -52,9 +55,12 @@ class GuardedRoute(APIRoute):
         roles = (self.openapi_extra or {}).get(ROLES)
         assert roles, f"{self.path} does not say who may come in"
         handle = super().get_route_handler()
+        parameters, bodies = declared(self.dependant), media_types(self)
 
         async def guarded(request: Request) -> Response:
             request.state.key = await run_in_threadpool(_admitted, request, roles)
+            refuse_unknown(request, parameters)
+            refuse_unread(request, bodies)
             return await handle(request)
 
         return guarded

@@ -13,6 +13,7 @@ from api import errors, openapi
 from api.bodies import BodyLimit
 from api.caching import EntityTags
 from api.console.routes import console
+from api.methods import HeadAsGet
 from api.routes import (
     about,
     adjustments,
@@ -80,8 +81,11 @@ def create_app(
         version=openapi.VERSION,
         lifespan=lifespan,
         openapi_url=None,  # the document is behind a key, like all else: /v1/openapi.json
+        redirect_slashes=False,  # an address is what it is; a redirect would trust the Host header
+        strict_content_type=False,  # a body that does not say what it is is read as JSON
         middleware=[
             *middleware,
+            Middleware(HeadAsGet),
             Middleware(GZipMiddleware, minimum_size=GZIP_BYTES),
             Middleware(EntityTags),
             Middleware(BodyLimit),

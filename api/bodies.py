@@ -1,20 +1,42 @@
-"""Bodies of requests: read whole where a route wants bytes, and never more than is read anywhere."""
+"""Bodies of requests: which are read at an address, and never more than is read anywhere."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
 from fastapi import Request
+from fastapi.routing import APIRoute
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import BodyTooLargeError, problem
+from api.errors import BodyTooLargeError, MediaTypeUnsupportedError, problem
 
 MOST_BYTES: Final = 8 << 20
+JSON: Final = "application/json"
+MOST_SHOWN: Final = 100
 
 
 async def body_of(request: Request) -> bytes:
     """Return the body of a request as it was sent."""
     return await request.body()
+
+
+def media_types(route: APIRoute) -> tuple[str, ...]:
+    """Return the media types of bodies that a route reads; none, if it reads no body."""
+    described = (route.openapi_extra or {}).get("requestBody", {}).get("content", {})
+    return tuple(described) or ((JSON,) if route.body_field is not None else ())
+
+
+def media_type_of(request: Request) -> str:
+    """Return the media type of a request's body; JSON, where it does not say."""
+    return request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+
+
+def refuse_unread(request: Request, taken: Collection[str]) -> None:
+    """Raise MediaTypeUnsupportedError for a body of a media type that is not among those that are taken."""
+    media = media_type_of(request)
+    if taken and media not in taken:
+        raise MediaTypeUnsupportedError(f"content-type {media[:MOST_SHOWN]!r}: send {' or '.join(taken)}")
 
 
 @dataclass(frozen=True, slots=True)

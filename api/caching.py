@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
+from http import HTTPStatus
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -16,8 +17,8 @@ KEPT: Final = frozenset({"etag", "cache-control", "vary", "content-location", "d
 class EntityTags:
     """Names each whole answer by its content; who has it already gets 304 and no body.
 
-    Tags are weak, as the same answer may be sent compressed or not. Streams have none: they aren't known
-    before they are sent.
+    What says `no-store` is not tagged: nobody may have it already. Tags are weak, as the same answer may be
+    sent compressed or not. Streams have none: they aren't known before they are sent.
     """
 
     app: ASGIApp
@@ -32,7 +33,7 @@ class EntityTags:
 
         async def tagged(message: Message) -> None:
             nonlocal start
-            if message["type"] == "http.response.start" and message["status"] == 200:  # noqa: PLR2004
+            if message["type"] == "http.response.start" and _is_kept(message):
                 start = message
                 return
             if start is not None:
@@ -43,6 +44,11 @@ class EntityTags:
             await send(message)
 
         await self.app(scope, receive, tagged)
+
+
+def _is_kept(start: Message) -> bool:
+    said = Headers(raw=start["headers"]).get("cache-control", "")
+    return bool(start["status"] == HTTPStatus.OK and "no-store" not in said)
 
 
 def _tag(start: Message, body: Message, asked: str) -> Message:

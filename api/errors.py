@@ -14,6 +14,9 @@ from psycopg_pool import PoolTimeout
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from api.event_results import EventResult
+from api.methods import allowed
+from api.segments import as_sent
 from billing.errors import LedgerError
 from projections.tables import RebuildNeededError
 
@@ -52,6 +55,7 @@ STATUSES: Final[Mapping[str, HTTPStatus]] = {
     "method_not_allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     "not_acceptable": HTTPStatus.NOT_ACCEPTABLE,
     "invalid_request": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "parameter_unknown": HTTPStatus.UNPROCESSABLE_ENTITY,
     "invalid_amount": HTTPStatus.UNPROCESSABLE_ENTITY,
     "cursor_invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
     "nothing_projected": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -61,7 +65,13 @@ STATUSES: Final[Mapping[str, HTTPStatus]] = {
 """What is not named here is our own mistake: 500."""
 MOST_SHOWN: Final = 80
 """So many characters of a wrong value are shown."""
-RETRY_SECONDS: Final = "2"
+NO_OBJECT: Final = frozenset({"model_attributes_type", "model_type", "dict_type"})
+"""What pydantic calls a value that should be an object."""
+HEADERS: Final[Mapping[HTTPStatus, tuple[str, str, str]]] = {
+    HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate", 'Bearer realm="billing"', "How to show a key."),
+    HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After", "2", "After so many seconds it is worth another try."),
+}
+"""The header that a problem of a status has, its value, and what it says."""
 
 
 class ProblemPlace(BaseModel):
@@ -86,12 +96,21 @@ class Problem(BaseModel):
     errors: list[ProblemPlace] | None = Field(
         default=None, description="With `invalid_request`: every field that is wrong."
     )
+    results: list[EventResult] | None = Field(
+        default=None, description="With `event_refused`: why each event was refused."
+    )
 
 
 class InvalidRequestError(LedgerError):
     """The request can't be meant: a parameter or the body is wrong."""
 
     code: ClassVar[str] = "invalid_request"
+
+
+class ParameterUnknownError(LedgerError):
+    """The address does not take a query parameter of this name."""
+
+    code: ClassVar[str] = "parameter_unknown"
 
 
 class CursorInvalidError(LedgerError):
@@ -143,9 +162,16 @@ class FactUnknownError(LedgerError):
 
 
 class EventRefusedError(LedgerError):
-    """None of the events could be booked; `results` says why, for each."""
+    """None of the events can be booked."""
 
     code: ClassVar[str] = "event_refused"
+
+    def __init__(self, results: Sequence[EventResult]) -> None:
+        """Take what became of each event: all were refused."""
+        first, *others = results
+        more = f" (and {len(others)} more)" if others else ""
+        super().__init__(f"{first.reason}: {first.detail}{more}")
+        self.results = tuple(results)
 
 
 class BodyTooLargeError(LedgerError):
@@ -178,13 +204,8 @@ class DatabaseAwayError(LedgerError):
     code: ClassVar[str] = "database_away"
 
 
-def problem(
-    error: LedgerError,
-    places: Sequence[ProblemPlace] | None = None,
-    *,
-    more: Mapping[str, Any] | None = None,
-) -> JSONResponse:
-    """Return the answer for an error that a caller can understand; `more` are members of its own."""
+def problem(error: LedgerError, places: Sequence[ProblemPlace] | None = None) -> JSONResponse:
+    """Return the answer for an error that a caller can understand."""
     status = STATUSES[error.code]
     body = Problem(
         type=TYPE + error.code,
@@ -195,11 +216,12 @@ def problem(
         errors=None if places is None else list(places),
     )
     headers = {}
-    if status is HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = 'Bearer realm="billing"'
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = RETRY_SECONDS
-    content = {**body.model_dump(exclude_none=True), **(more or {})}
+    if status in HEADERS:
+        name, value, _ = HEADERS[status]
+        headers[name] = value
+    content = body.model_dump(exclude_none=True)
+    if isinstance(error, EventRefusedError):
+        content["results"] = [one.model_dump() for one in error.results]  # with what is null in each
     return JSONResponse(content, status, headers, media_type=PROBLEM)
 
 
@@ -226,7 +248,14 @@ def install(app: FastAPI) -> None:
 
 def documented(*codes: str) -> dict[int | str, dict[str, Any]]:
     """Return what OpenAPI says of the errors that a route may answer with, beside those of every route."""
-    every = ("key_refused", "role_insufficient", "invalid_request", "nothing_projected", "database_away")
+    every = (
+        "key_refused",
+        "role_insufficient",
+        "invalid_request",
+        "parameter_unknown",
+        "nothing_projected",
+        "database_away",
+    )
     found: dict[int | str, dict[str, Any]] = {}
     for code in (*every, *codes):
         status = STATUSES[code]
@@ -237,8 +266,16 @@ def documented(*codes: str) -> dict[int | str, dict[str, Any]]:
                 "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
             },
         )
+        if status in HEADERS:
+            name, value, said = HEADERS[status]
+            known["headers"] = {name: header(said, example=value)}
         known["description"] = ", ".join(filter(None, [known["description"], f"`{code}`"]))
     return found
+
+
+def header(description: str, *, example: str) -> dict[str, Any]:
+    """Return what OpenAPI says of a header that an answer always has."""
+    return {"description": description, "required": True, "schema": {"type": "string"}, "example": example}
 
 
 def _ledger(_: Request, error: Exception) -> Response:
@@ -254,10 +291,19 @@ def _validation(_: Request, error: Exception) -> Response:
 
 
 def _places(error: RequestValidationError) -> list[ProblemPlace]:
-    return [ProblemPlace(place=".".join(map(str, one["loc"])), detail=_remedy(one)) for one in error.errors()]
+    return [_place(one) for one in error.errors()]
+
+
+def _place(found: Mapping[str, Any]) -> ProblemPlace:
+    if found["type"] == "json_invalid":
+        where, why = found["loc"][-1], found["ctx"]["error"]
+        return ProblemPlace(place="body", detail=f"it is no JSON, by the character at {where}: {why}")
+    return ProblemPlace(place=".".join(map(str, found["loc"])), detail=_remedy(found))
 
 
 def _remedy(found: Mapping[str, Any]) -> str:
+    if found["type"] in NO_OBJECT:
+        return "write a JSON object: {…}"
     message, given = str(found["msg"]), found.get("input")
     message = message[:1].lower() + message[1:]
     is_shown = isinstance(given, str | int | float) and found["type"] != "missing"
@@ -269,13 +315,15 @@ def _http(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         answer = problem(
             MethodNotAllowedError(
-                f"{request.method} {request.url.path}: see /v1/openapi.json for the methods"
+                f"{request.method} {as_sent(request.url.path)}: see /v1/openapi.json for the methods"
             )
         )
-        answer.headers.update(error.headers or {})
+        answer.headers["Allow"] = allowed(request)  # the router names those of one route alone
         return answer
     if error.status_code == HTTPStatus.NOT_FOUND:
-        return problem(NotFoundError(f"{request.url.path}: see /v1/openapi.json for the addresses"))
+        return problem(NotFoundError(f"{as_sent(request.url.path)}: see /v1/openapi.json for the addresses"))
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # the one that FastAPI raises, of a body
+        return problem(InvalidRequestError("body: it can't be read; send JSON in UTF-8"))
     return problem(InvalidRequestError(str(error.detail)))
 
 

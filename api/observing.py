@@ -57,6 +57,9 @@ class Observed:
         began, status = time.perf_counter(), 500
         trace = _caller_trace(scope)
         scope.setdefault("state", {})["trace"] = trace
+        scope.setdefault(
+            "fastapi", {}
+        )  # shared with copies of the scope, so that the route is seen from here
 
         async def noting(message: Message) -> None:
             nonlocal status

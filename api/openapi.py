@@ -30,7 +30,8 @@ that does not belong to it.
 **Lists** come in pages (`limit`, and `next` given back as `cursor`), in the order of `sort` (a minus turns it
 round); with `Accept: text/csv` or `application/jsonl` all of a list is streamed.
 
-**Errors** are problems (RFC 9457) with a stable `code`. **ETag**: send `If-None-Match` to be spared what you
+**Errors** are problems (RFC 9457) with a stable `code`. A query parameter that an operation does not
+declare is refused (`parameter_unknown`), never ignored. **ETag**: send `If-None-Match` to be spared what you
 have already."""
 TAGS: Final = [
     {"name": "health", "description": "Is the process alive, and ready."},

@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 SHARED: Final = {"401": "NoKey", "403": "WrongRole", "503": "Away"}
-NOT_MODIFIED: Final = {"description": "You have it already: the ETag is the one in If-None-Match."}
+ETAG: Final = {
+    "description": "Names the answer by its content, to be sent back as If-None-Match. A stream has none.",
+    "schema": {"type": "string"},
+    "example": 'W/"0cc175b9c0f1b6a831c399e269772661"',
+}
+TAGGED: Final = {"ETag": {"$ref": "#/components/headers/ETag"}}
+NOT_MODIFIED: Final = {
+    "description": "You have it already: the ETag is the one in If-None-Match.",
+    "headers": TAGGED,
+}
 ONE_LINE_BREAK: Final = re.compile(r"(?<!\n)\n(?!\n|- |\* )")
 DEFAULT: Final = "Successful Response"
 
@@ -19,10 +28,12 @@ def plain(document: dict[str, Any]) -> None:
     components = document["components"]
     responses = components.setdefault("responses", {})
     responses["NotModified"] = NOT_MODIFIED
+    components["headers"] = {"ETag": ETAG}
     for method, operation in operations(document):
         operation["description"] = _description(operation)
         _share(operation, responses)
         if method == "get" and "security" in operation:
+            operation["responses"]["200"]["headers"] = TAGGED
             operation["responses"]["304"] = {"$ref": "#/components/responses/NotModified"}
         for parameter in operation.get("parameters", ()):
             _parameter(parameter)

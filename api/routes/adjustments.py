@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.access import READERS, Caller, Contextual, GuardedRoute, View, Viewing, door
 from api.errors import EventRefusedError
+from api.event_results import result_of
 from api.fields import (
     AMOUNT,
     SPOKEN,
@@ -122,7 +123,13 @@ def list_adjustments(
     **door(
         "finance",
         "admin",
-        errors=("customer_unknown", "adjustment_invalid", "event_refused", "body_too_large"),
+        errors=(
+            "customer_unknown",
+            "adjustment_invalid",
+            "event_refused",
+            "body_too_large",
+            "media_type_unsupported",
+        ),
     ),
 )
 def enter_adjustment(
@@ -152,7 +159,11 @@ def proposed(view: View, key: ApiKey, customer_id: str, wanted: NewAdjustment) -
     "/customers/{customer_id}/adjustments/{adjustment_id}/withdraw",
     operation_id="withdraw_adjustment",
     summary="Withdraw an adjustment",
-    **door("finance", "admin", errors=("adjustment_unknown", "event_refused", "body_too_large")),
+    **door(
+        "finance",
+        "admin",
+        errors=("adjustment_unknown", "event_refused", "body_too_large", "media_type_unsupported"),
+    ),
 )
 def withdraw_adjustment(
     context: Contextual,
@@ -181,7 +192,7 @@ def _book(context: Context, key: ApiKey, event: Mapping[str, Any]) -> int:
         (received,) = receiver.receive(connection, [orjson.dumps(event)])
     if received.seq is None:
         assert received.unreadable is not None, received
-        raise EventRefusedError(f"{received.unreadable.reason}: {received.unreadable.detail}")
+        raise EventRefusedError([result_of(received)])
     return received.seq
 
 

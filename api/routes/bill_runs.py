@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.access import READERS, Caller, GuardedRoute, View, Viewing, door
+from api.errors import header
 from api.fields import MOST_CHARACTERS, SPOKEN, Currency, Money, PathId, Seq
 from api.lists import Asked, Fetched, Listed, Page, answer, list_door
 from projections import accounts, ordered_runs, pages
@@ -115,7 +116,19 @@ COMPLETED: Final = Listed("completed-bill-runs", CompletedRun, accounts.RUNS.ord
     operation_id="order_bill_run",
     summary="Order a bill run",
     status_code=202,
-    **door("finance", "admin", errors=("issue_date_in_future", "body_too_large")),
+    **door(
+        "finance",
+        "admin",
+        errors=("issue_date_in_future", "body_too_large", "media_type_unsupported"),
+        answers={
+            202: {
+                "description": "Ordered, and not yet done.",
+                "headers": {
+                    "Location": header("Where to see how far it is.", example="/v1/bill-runs/6f3c1a9e-4a53")
+                },
+            }
+        },
+    ),
 )
 def order_bill_run(
     order: BillRunOrder, request: Request, response: Response, key: Caller, view: Viewing

@@ -46,7 +46,13 @@ class Credited(BaseModel):
     **door(
         "finance",
         "admin",
-        errors=("invoice_unknown", "nothing_to_credit", "version_conflict", "body_too_large"),
+        errors=(
+            "invoice_unknown",
+            "nothing_to_credit",
+            "version_conflict",
+            "body_too_large",
+            "media_type_unsupported",
+        ),
     ),
 )
 def credit_invoice(context: Contextual, key: Caller, number: PathId, order: CreditOrder) -> Credited:

@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from api.access import EVERYBODY, Caller, Contextual, GuardedRoute, Viewing, door
-from api.bodies import body_of
-from api.errors import EventRefusedError, EventUnknownError, MediaTypeUnsupportedError, problem
+from api.bodies import JSON, body_of, media_type_of
+from api.errors import EventRefusedError, EventUnknownError
+from api.event_results import EventResult, result_of
 from api.fields import MOST_CHARACTERS, SPOKEN, Currency, EventRef, Money, Seq, event_ref
 from api.routes.anomalies import Anomaly
 from billing.money import format_minor
@@ -24,7 +25,6 @@ router = APIRouter(route_class=GuardedRoute, tags=["events"])
 
 ONE: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
-JSON: Final = "application/json"
 EXAMPLE: Final = {
     "specversion": "1.0",
     "id": "01JZ8Q4T",
@@ -40,21 +40,6 @@ EXAMPLE: Final = {
         "effective": "2026-06-24",
     },
 }
-
-
-class EventResult(BaseModel):
-    """What became of one event of a request."""
-
-    place: int = Field(description="Its place in the request, from 0.", ge=0)
-    fate: Literal["booked", "duplicate", "refused", "valid"] = Field(
-        description="valid: in a dry run, it would be booked."
-    )
-    source: str | None = Field(description="null where it could not be read.")
-    id: str | None
-    seq: int | None = Field(description="Where it stands in the ledger.")
-    reason: str | None = Field(description="Why it was refused: docs/reference/errors.md.")
-    field: str | None = Field(description="The field that is wrong.", examples=["data.effective"])
-    detail: str | None = Field(description="What is wrong, and the remedy.")
 
 
 class Published(BaseModel):
@@ -145,9 +130,7 @@ def publish_events(
     sender still has it; the others of its batch are booked. Answers: 200, none was refused; 207, some were;
     422, all were.
     """
-    media = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
-    if media not in {ONE, BATCH, JSON}:
-        raise MediaTypeUnsupportedError(f"content-type {media[:100]!r}: send {ONE}, or {BATCH} for several")
+    media = media_type_of(request)
     is_batch = media == BATCH or (media == JSON and body.lstrip()[:1] == b"[")
     values = split_batch(body) if is_batch else [body]
     receiver = Receiver(
@@ -185,34 +168,14 @@ def get_event(
 
 
 def _answer(received: Sequence[Received], *, dry_run: bool) -> Response:
-    results = [_result(place, one, dry_run=dry_run) for place, one in enumerate(received)]
+    results = [result_of(one, place=place, dry_run=dry_run) for place, one in enumerate(received)]
     fates = [one.fate for one in results]
     counts = {fate: fates.count(fate) for fate in ("booked", "duplicate", "refused", "valid")}
     answer = Published(received=len(results), **counts, results=results)
     if counts["refused"] == len(results):
-        first = results[0]
-        more = f" (and {len(results) - 1} more)" if len(results) > 1 else ""
-        refused = EventRefusedError(f"{first.reason}: {first.detail}{more}")
-        return problem(refused, more={"results": [one.model_dump() for one in results]})
+        raise EventRefusedError(results)
     status = HTTPStatus.MULTI_STATUS if counts["refused"] else HTTPStatus.OK
     return JSONResponse(answer.model_dump(mode="json"), status)
-
-
-def _result(place: int, one: Received, *, dry_run: bool) -> EventResult:
-    named: Any = one.event.attributes if one.event is not None else {}
-    if one.unreadable is not None and not named:
-        named = one.unreadable.envelope or {}
-    why = one.unreadable
-    return EventResult(
-        place=place,
-        fate="valid" if dry_run and one.fate == "booked" else one.fate,
-        source=named.get("source"),
-        id=named.get("id"),
-        seq=None if dry_run and one.fate == "booked" else one.seq,
-        reason=None if why is None else str(why.reason),
-        field=None if why is None else why.place,
-        detail=None if why is None else why.detail,
-    )
 
 
 def _fate(fate: Fate, lines: Sequence[ChargedLine]) -> EventFate:

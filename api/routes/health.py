@@ -15,6 +15,7 @@ from projections.session import writing
 
 router = APIRouter(prefix="/health", tags=["health"])
 PATIENCE_SECONDS: Final = 2.0
+UNKEPT: Final = {"Cache-Control": "no-store"}
 
 
 class Live(BaseModel):
@@ -38,8 +39,9 @@ class Ready(BaseModel):
 
 
 @router.get("/live", operation_id="get_live", summary="Is the process alive")
-def live() -> Live:
+def live(response: Response) -> Live:
     """Answer as long as the process runs; the database is not asked."""
+    response.headers.update(UNKEPT)
     return Live()
 
 
@@ -52,6 +54,7 @@ def live() -> Live:
 def ready(context: Annotated[Context, Depends(context_of)], response: Response) -> Ready:
     """Look at the database, its migrations and the read models; 503 while one is missing."""
     found = _look(context)
+    response.headers.update(UNKEPT)
     response.status_code = 200 if found.status == "ready" else 503
     return found
 

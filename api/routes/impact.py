@@ -7,14 +7,16 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from api.access import READERS, Caller, Contextual, GuardedRoute, Viewing, door
-from api.bodies import body_of
+from api.bodies import JSON, body_of
 from api.errors import EventRefusedError
+from api.event_results import refusal_of
 from api.fields import Currency, Money
 from billing.errors import LedgerError
 from billing.money import format_minor
 from consumers.receive import Receiver
 from projections.impact import Moved, impact
-from schemas.reading import Unreadable
+from schemas.reading import Event, Unreadable
+from schemas.reasons import Reason
 
 router = APIRouter(route_class=GuardedRoute, tags=["forecast"])
 MOST_CUSTOMERS: Final = 20_000
@@ -81,10 +83,20 @@ class ImpactShown(BaseModel):
     summary="What a price or a policy would move",
     **door(
         *READERS,
-        errors=("event_refused", "price_unknown", "customer_unknown", "impact_too_large", "body_too_large"),
+        errors=(
+            "event_refused",
+            "price_unknown",
+            "customer_unknown",
+            "impact_too_large",
+            "body_too_large",
+            "media_type_unsupported",
+        ),
         body={
             "required": True,
-            "content": {"application/cloudevents+json": {"schema": {"type": "object"}, "example": EXAMPLE}},
+            "content": {
+                media: {"schema": {"type": "object"}, "example": EXAMPLE}
+                for media in ("application/cloudevents+json", JSON)
+            },
         },
     ),
 )
@@ -98,9 +110,9 @@ def get_impact(
     receiver = Receiver(key.tenant_id, "", context.settings.tenant_sources, context.clock)
     event = receiver.read(body)
     if isinstance(event, Unreadable):
-        raise EventRefusedError(f"{event.reason}: {event.detail}")
+        raise EventRefusedError([refusal_of(event)])
     if event.attributes["type"] not in REACHES:
-        raise EventRefusedError(f"type {event.attributes['type']}: send one of {', '.join(REACHES)}")
+        raise EventRefusedError([refusal_of(_out_of_reach(event))])
 
     def bounded(_done: int, total: int) -> None:
         if total > MOST_CUSTOMERS:
@@ -129,6 +141,12 @@ def get_impact(
         largest=[_moved(one) for one in found.largest],
         set_aside=found.set_aside,
     )
+
+
+def _out_of_reach(event: Event) -> Unreadable:
+    envelope = {name: event.attributes[name] for name in ("source", "id", "type")}
+    detail = f"type = {envelope['type']!r}: its impact is not computed; send one of {', '.join(REACHES)}"
+    return Unreadable(Reason.UNKNOWN_TYPE, detail, "type", None, envelope)
 
 
 def _moved(one: Moved) -> MovedInvoices:

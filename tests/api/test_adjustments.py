@@ -65,6 +65,13 @@ def test_what_no_invoice_could_show_is_refused(billed: Doors, wanted: dict[str, 
     assert billed.world.head() == head
 
 
+def test_a_refused_event_of_an_adjustment_says_which_field_is_wrong(billed: Doors) -> None:
+    answer = enter(billed, effective="9999-12-31")
+    assert (answer.status_code, answer.json()["code"]) == (422, "event_refused")
+    (why,) = answer.json()["results"]
+    assert (why["reason"], why["field"]) == ("schema_invalid", "data.effective")
+
+
 def test_the_forecast_is_what_is_issued(billed: Doors) -> None:
     enter(billed)
     forecast = billed.get("/v1/forecast?months=2&customer_id=c1", "finance").json()
@@ -129,6 +136,9 @@ def test_an_impact_of_what_moves_no_price_is_refused(billed: Doors) -> None:
     for body in (activated, {"specversion": "1.0"}, price("33.00") | {"tenantid": "other"}):
         answer = billed.post("/v1/impact", "finance", json=body)
         assert (answer.status_code, answer.json()["code"]) == (422, "event_refused")
+        (why,) = answer.json()["results"]
+        assert (why["place"], why["fate"], why["seq"]) == (0, "refused", None)
+        assert answer.json()["detail"] == f"{why['reason']}: {why['detail']}"
     answer = billed.post("/v1/impact", "finance", json=price("1.00", price_id="ghost"))
     assert (answer.status_code, answer.json()["code"]) == (422, "price_unknown")
 

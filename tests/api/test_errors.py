@@ -1,6 +1,7 @@
 """Errors are problems with stable codes, each with its status in the reference; our mistakes tell nothing."""
 
 import re
+from urllib.parse import unquote
 
 import pytest
 from fastapi import APIRouter
@@ -73,5 +74,43 @@ def test_unknown_addresses_and_methods_are_problems(client: TestClient) -> None:
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     answer = client.delete("/health/live")
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
-    assert answer.headers["allow"] == "GET"
+    assert answer.headers["allow"] == "GET, HEAD"
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/v1/events", "GET, HEAD, POST"),
+        ("/v1/bill-runs", "GET, HEAD, POST"),
+        ("/v1/invoices/totals", "GET, HEAD"),
+        ("/v1/invoices/R%2F1", "GET, HEAD"),
+        ("/v1/invoices/R%2F1/credit", "POST"),
+        ("/console/login", "GET, HEAD, POST"),
+    ],
+)
+@pytest.mark.parametrize("method", ["DELETE", "OPTIONS"])
+def test_allow_names_every_method_of_an_address(
+    client: TestClient, method: str, path: str, allowed: str
+) -> None:
+    answer = client.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/events/", "/v1/customers/c1/", "/v1/customers/a%2Fb/", "/health/live/"]
+)
+def test_a_slash_at_the_end_leads_nowhere(client: TestClient, path: str) -> None:
+    answer = client.get(path, follow_redirects=False)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["detail"].startswith(unquote(path) + ": ")
+    assert "location" not in answer.headers
+
+
+def test_head_is_get_without_a_body(client: TestClient) -> None:
+    shown, head = client.get("/health/live"), client.head("/health/live")
+    assert (head.status_code, head.content) == (200, b"")
+    assert dict(head.headers) == dict(shown.headers)
+    assert client.head("/v1/invoices").status_code == 401
+    assert client.head("/v1/impact").status_code == 405

@@ -32,6 +32,14 @@ def test_ready_with_read_models_and_how_far_they_are_behind(doors: Doors) -> Non
     assert doors.client.get("/health/ready").json()["facts_behind"] == 1
 
 
+def test_health_is_never_answered_from_what_was_kept(doors: Doors) -> None:
+    doors.world.project()
+    for path in ("/health/live", "/health/ready"):
+        answer = doors.client.get(path, headers={"if-none-match": "*"})
+        assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+        assert "etag" not in answer.headers
+
+
 def test_without_read_models_a_list_says_what_to_do(doors: Doors) -> None:
     answer = doors.get("/v1/invoices")
     assert (answer.status_code, answer.json()["code"]) == (503, "nothing_projected")

@@ -26,6 +26,7 @@ CHECKS = [
     known.not_a_server_error,
     checks.status_code_conformance,
     checks.content_type_conformance,
+    checks.response_headers_conformance,
     checks.response_schema_conformance,
 ]
 schema = schemathesis.openapi.from_path(Path(__file__).parents[2] / "schemas" / "openapi.yaml")

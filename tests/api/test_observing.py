@@ -66,6 +66,10 @@ def test_requests_are_counted_by_the_template_of_their_route(observed, registry)
     assert observed.client.get("/v1/customers").status_code == 401
     assert observed.get("/v1/no/such/thing/c1").status_code == 404
     assert observed.client.request("BREW", "/v1/customers").status_code == 405
+    assert observed.get("/v1/invoices/R%2F1").status_code == 404
+    assert observed.client.head("/health/live").status_code == 200
+    assert count(registry, "GET", "/v1/invoices/{number}", 404) == 1
+    assert count(registry, "HEAD", "/health/live", 200) == 1
     assert count(registry, "GET", "/v1/customers/{customer_id}", 200) == 2
     assert count(registry, "GET", "/v1/customers/{customer_id}", 404) == 1
     assert count(registry, "GET", "/v1/customers", 401) == 1
@@ -73,7 +77,7 @@ def test_requests_are_counted_by_the_template_of_their_route(observed, registry)
     labels = {"method": "GET", "route": "/v1/customers/{customer_id}"}
     assert registry.get_sample_value("billing_http_request_seconds_count", labels) == 3
     names = {sample.labels.get("method") for family in registry.collect() for sample in family.samples}
-    assert names == {"GET", "other"}
+    assert names == {"GET", "HEAD", "other"}
 
 
 def test_a_line_names_the_route_and_no_more(observed, caplog):

@@ -61,6 +61,22 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
         assert ("schemas", name) in references, f"{name} is not used"
 
 
+def test_headers_are_declared(document: dict[str, Any]) -> None:
+    shared = document["components"]["responses"]
+    assert set(shared["NoKey"]["headers"]) == {"WWW-Authenticate"}
+    assert set(shared["Away"]["headers"]) == {"Retry-After"}
+    assert set(shared["NotModified"]["headers"]) == {"ETag"}
+    assert set(document["paths"]["/v1/bill-runs"]["post"]["responses"]["202"]["headers"]) == {"Location"}
+    for method, path, operation in operations(document):
+        if method == "get" and path.startswith("/v1"):
+            assert set(operation["responses"]["200"]["headers"]) == {"ETag"}, path
+
+
+def test_a_problem_declares_what_refused_events_carry(document: dict[str, Any]) -> None:
+    results = document["components"]["schemas"]["Problem"]["properties"]["results"]
+    assert {"type": "array", "items": {"$ref": "#/components/schemas/EventResult"}} in results["anyOf"]
+
+
 def test_the_reference_names_every_address(document: dict[str, Any]) -> None:
     page = (ROOT / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
     for method, path, operation in operations(document):
