@@ -197,6 +197,44 @@ def test_what_became_of_an_event(doors: Doors) -> None:
             assert ["/fulfilment", event_id] in shown["explanation"]["events"]
 
 
+@pytest.mark.parametrize("service_id", [None, "s1"])
+def test_what_an_adjustment_and_its_withdrawal_caused(doors: Doors, service_id: str | None) -> None:
+    """Also the id of the adjustment is another than those of the events, and others stand beside it."""
+    world = doors.world
+    world.activate("s1", "c1", "laptop", "2026-06-24")
+    about = {} if service_id is None else {"service_id": service_id}
+    for event_id, adjustment_id in (("in", "a1"), ("other", "a2")):
+        world.hear(
+            "adjustment.entered",
+            event_id,
+            customer_id="c1",
+            adjustment_id=adjustment_id,
+            amount="12.50",
+            effective="2026-06-30",
+            reason="a lost charger",
+            author="u-1",
+            **about,
+        )
+    world.run("2026-07-02")
+    taken = {"customer_id": "c1", "reason": "found", "author": "u-1"}
+    world.hear("adjustment.voided", "out", supersedes={"source": "/fulfilment", "id": "in"}, **taken)
+    world.run("2026-08-02")
+    world.project()
+
+    def charges(event_id: str) -> list[tuple[str, str, str | None, str]]:
+        found = doors.get("/v1/events", params={"source": "/fulfilment", "id": event_id}).json()["charges"]
+        for one in found:
+            shown = doors.get(f"/v1/invoices/{one['number']}").json()["line_items"][one["line"] - 1]
+            assert ["/fulfilment", event_id] in shown["explanation"]["events"]
+        return [(one["number"], one["price_id"], one["service_id"], one["amount"]) for one in found]
+
+    back = ("INV-000002", "a1", service_id, "-12.50")
+    assert charges("in") == [("INV-000001", "a1", service_id, "12.50"), back]
+    assert charges("out") == [back]
+    assert charges("other") == [("INV-000001", "a2", service_id, "12.50")]
+    assert "a1" not in {price_id for _, price_id, _, _ in charges("e00005")}
+
+
 def test_an_event_that_makes_no_sense_yet_says_why(doors: Doors) -> None:
     doors.post("/v1/events", "publisher", json=activated(customer_id="ghost"))
     fate = doors.get("/v1/events?source=/fulfilment&id=h1")
