@@ -91,6 +91,23 @@ def test_a_dry_run_keeps_nothing(doors: Doors) -> None:
     assert fates(doors.post("/v1/events", "publisher", json=activated())) == ["booked"]
 
 
+def test_a_dry_run_names_no_place_in_the_ledger_that_is_none(doors: Doors) -> None:
+    doors.post("/v1/events", "publisher", json=activated("s0", "known"))
+    known = doors.world.head()
+    events = [{"no": "event"}, activated(), activated(quantity=2), activated(), activated("s0", "known")]
+    answer = doors.post("/v1/events?dry_run=true", "publisher", json=events)
+    assert fates(answer) == ["refused", "valid", "refused", "duplicate", "duplicate"]
+    _, valid, other, same, before = answer.json()["results"]
+    assert [one["seq"] for one in (valid, other, same, before)] == [None, None, None, known]
+    assert (other["reason"], same["reason"]) == ("conflicting_duplicate", None)
+    assert "have other content at place 1 of the same request" in other["detail"]
+    assert same["detail"] == "the same as the event at place 1 of the same request"
+    assert str(known + 1) not in other["detail"]
+    told = doors.post("/v1/events", "publisher", json=events).json()["results"]
+    assert [one["seq"] for one in told] == [None, known + 1, None, known + 1, known]
+    assert f"were heard with other content at seq {known + 1}" in told[2]["detail"]
+
+
 def test_personal_data_never_enters_the_ledger(doors: Doors) -> None:
     registered = event("customer.registered", {"customer_id": "c9", "name": "Nadia Nord"}, "h5")
     assert fates(doors.post("/v1/events", "publisher", json=registered)) == ["booked"]
