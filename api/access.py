@@ -118,7 +118,14 @@ def view(context: Contextual, key: Caller) -> Iterator[View]:
         yield View(cursor, key.tenant_id, context.clock)
 
 
+def watch(context: Contextual, key: Caller) -> Iterator[View]:
+    """Open a view each look of which sees what is so then, for what is watched while it goes on."""
+    with context.pool.connection() as connection, reading(connection, key.tenant_id, afresh=True) as cursor:
+        yield View(cursor, key.tenant_id, context.clock)
+
+
 Viewing = Annotated[View, Depends(view, scope="function")]
+Watching = Annotated[View, Depends(watch, scope="function")]
 
 
 def _admitted(request: Request, roles: list[KeyRole]) -> ApiKey:

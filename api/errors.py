@@ -41,6 +41,7 @@ STATUSES: Final[Mapping[str, HTTPStatus]] = {
     "nothing_to_credit": HTTPStatus.CONFLICT,
     "version_conflict": HTTPStatus.CONFLICT,
     "adjustment_invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "adjustment_taken": HTTPStatus.CONFLICT,
     "fact_unknown": HTTPStatus.NOT_FOUND,
     "bill_run_unknown": HTTPStatus.NOT_FOUND,
     "dead_letter": HTTPStatus.NOT_FOUND,

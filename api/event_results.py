@@ -17,10 +17,12 @@ class EventResult(BaseModel):
     )
     source: str | None = Field(description="null where it could not be read.")
     id: str | None
-    seq: int | None = Field(description="Where it stands in the ledger.")
+    seq: int | None = Field(description="Where it stands in the ledger; null: nowhere.")
     reason: str | None = Field(description="Why it was refused: docs/reference/errors.md.")
     field: str | None = Field(description="The field that is wrong.", examples=["data.effective"])
-    detail: str | None = Field(description="What is wrong, and the remedy.")
+    detail: str | None = Field(
+        description="What is wrong, and the remedy; or, in a dry run, which event of the request it repeats."
+    )
 
 
 def result_of(one: Received, *, place: int = 0, dry_run: bool = False) -> EventResult:
@@ -29,15 +31,18 @@ def result_of(one: Received, *, place: int = 0, dry_run: bool = False) -> EventR
     if one.unreadable is not None and not named:
         named = one.unreadable.envelope or {}
     why = one.unreadable
+    detail = None if why is None else why.detail
+    if one.same_as is not None:
+        detail = f"the same as the event at place {one.same_as} of the same request"
     return EventResult(
         place=place,
         fate="valid" if dry_run and one.fate == "booked" else one.fate,
         source=named.get("source"),
         id=named.get("id"),
-        seq=None if dry_run and one.fate == "booked" else one.seq,
+        seq=one.seq,
         reason=None if why is None else str(why.reason),
         field=None if why is None else why.place,
-        detail=None if why is None else why.detail,
+        detail=detail,
     )
 
 

@@ -51,12 +51,16 @@ class Page(BaseModel, Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class Listed(Generic[Item]):
-    """A list that the API has: its items' form, its orders, and how a page of them is read."""
+    """A list that the API has: its items' form, its orders, and how a page of them is read.
+
+    `is_watched`: what it lists goes on meanwhile, so `fetch` needs a view each look of which is a fresh one.
+    """
 
     name: str
     item: type[Item]
     orders: Mapping[str, Order]
     fetch: Callable[[View, Wanted], list[Fetched[Item]]]
+    is_watched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +187,7 @@ def _page(
 def _read(listed: Listed[Item], asked: Asking, wanted: Wanted) -> list[Fetched[Item]]:
     with (
         asked.context.pool.connection() as connection,
-        reading(connection, asked.key.tenant_id) as cursor,
+        reading(connection, asked.key.tenant_id, afresh=listed.is_watched) as cursor,
     ):
         return listed.fetch(View(cursor, asked.key.tenant_id, asked.context.clock), wanted)
 

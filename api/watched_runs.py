@@ -11,7 +11,7 @@ from api.run_lines import RunLines
 from ledger.facts import Clock
 from projections import ordered_runs
 from projections.ordered_runs import OrderedRun, Ordering, RunDesk
-from projections.session import Connect
+from projections.session import Connect, reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,5 @@ class WatchedDesk(RunDesk):
             lines.refused(code=outcome["code"], error=outcome["detail"])
 
     def _ended(self, tenant_id: str, run_id: str) -> OrderedRun:
-        with self._connect() as connection, connection.transaction(), connection.cursor() as cursor:
-            cursor.execute(ordered_runs.ENTER, {"tenant_id": tenant_id})
+        with self._connect() as connection, reading(connection, tenant_id, afresh=True) as cursor:
             return ordered_runs.ordered(cursor, tenant_id, run_id)

@@ -96,15 +96,21 @@ def rejected_fact(
     return tenant_id, heard_fact(event, origin=refused.origin)
 
 
-def refusal(heard: Heard, outcome: Outcome) -> Unreadable:
-    """Return why the ledger did not take an event that was well formed."""
+def refusal(heard: Heard, outcome: Outcome, *, place: int | None = None) -> Unreadable:
+    """Return why the ledger did not take an event that was well formed.
+
+    `place`: where the same request holds the other content, if the ledger does not.
+    """
     attributes = heard.event.attributes
     envelope = {name: attributes[name] for name in ("source", "id", "type")}
     tenant_id = attributes["tenantid"]
     if isinstance(outcome, Conflict):
+        where = f"were heard with other content at seq {outcome.seq}"
+        if place is not None:
+            where = f"have other content at place {place} of the same request"
         return Unreadable(
             Reason.CONFLICT,
-            f"source and id were heard with other content at seq {outcome.seq}: send a change under a new id",
+            f"source and id {where}: send a change under a new id",
             "id",
             tenant_id,
             envelope,

@@ -1,7 +1,7 @@
 """Events that come one by one or in batches from a door other than Kafka: same reading, same ledger."""
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
@@ -12,7 +12,7 @@ from consumers.facts import Prepared, prepare, refusal
 from consumers.records import Headers, Heard
 from ledger.append import append, begin_appending
 from ledger.errors import LedgerError
-from ledger.facts import Booked, Clock, Duplicate
+from ledger.facts import Booked, Clock, Conflict, Duplicate, Outcome, TenantUnknown
 from ledger.personal import store
 from ledger.trace import Traced, keep_traces
 from schemas.reading import Event, Unreadable
@@ -30,12 +30,16 @@ class UnreadableBatchError(LedgerError):
 
 
 class Received(NamedTuple):
-    """What became of one event; `seq` where it stands, `unreadable` why it was refused."""
+    """What became of one event; `seq` where it stands, `unreadable` why it was refused.
+
+    `same_as`: where it stands nowhere, in a dry run, the place of the event before it that has its content.
+    """
 
     fate: Fate
     event: Event | None
     seq: int | None
     unreadable: Unreadable | None
+    same_as: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,8 @@ class Receiver:
     ) -> list[Received]:
         """Book what can be booked, in one transaction, and return what became of each, in order.
 
-        A dry run does the same and takes it back: a fate of `booked` then means that it would be.
+        A dry run does the same and takes it back: a fate of `booked` then means that it would be, and what it
+        would be booked at is not said, as others may come first.
         """
         read = [self.read(value) for value in values]
         heard = [
@@ -69,9 +74,17 @@ class Receiver:
             prepared = prepare(connection, heard, clock=self.clock)
             outcomes = append(connection, prepared.facts, clock=self.clock).get(self.tenant_id, ())
             self._keep(connection, prepared, heard, outcomes)
+        places = [place for place, one in enumerate(read) if isinstance(one, Event)]
+        taken_back = {
+            outcome.seq: place
+            for place, outcome in zip(places, outcomes, strict=True)
+            if dry_run and isinstance(outcome, Booked)
+        }
         told = iter(zip(heard, outcomes, strict=True))
         return [
-            Received("refused", None, None, one) if isinstance(one, Unreadable) else _fate(*next(told))
+            Received("refused", None, None, one)
+            if isinstance(one, Unreadable)
+            else _fate(*next(told), taken_back)
             for one in read
         ]
 
@@ -155,9 +168,14 @@ def _behind_space(text: str, place: int) -> int:
     return place
 
 
-def _fate(heard: Heard, outcome: Any) -> Received:
-    if isinstance(outcome, Booked):
-        return Received("booked", heard.event, outcome.seq, None)
+def _fate(heard: Heard, outcome: Outcome, taken_back: Mapping[int, int]) -> Received:
+    """Return what became of an event; `taken_back`: the places of those that a dry run booked, by seq."""
+    if isinstance(outcome, TenantUnknown):
+        return Received("refused", heard.event, None, refusal(heard, outcome))
+    place = taken_back.get(outcome.seq)
+    if isinstance(outcome, Conflict):
+        return Received("refused", heard.event, None, refusal(heard, outcome, place=place))
+    seq = outcome.seq if place is None else None
     if isinstance(outcome, Duplicate):
-        return Received("duplicate", heard.event, outcome.seq, None)
-    return Received("refused", heard.event, None, refusal(heard, outcome))
+        return Received("duplicate", heard.event, seq, None, place)
+    return Received("booked", heard.event, seq, None)

@@ -7,22 +7,29 @@ from typing import Any, Final
 import orjson
 from psycopg import Cursor
 
-from billing.adjustments import ENTERED, VOIDED
+from billing.adjustments import ENTERED, VOIDED, Adjustments
 from billing.errors import LedgerError
 from billing.money import exact, minor_digits
 from ledger.facts import SCHEMA_URN
+from ledger.read import fact_by_event
 from projections import bookmarks, books
 from projections.billrun import CustomerUnknownError
 
 SOURCE: Final = "/adjustments"
-ID_DIGITS: Final = 32
 """The source of adjustments that are entered here; other systems use their own."""
+ID_DIGITS: Final = 32
 
 
 class AdjustmentInvalidError(LedgerError):
     """An adjustment that no invoice could show: an amount of nothing, or finer than the currency."""
 
     code = "adjustment_invalid"
+
+
+class AdjustmentTakenError(LedgerError):
+    """The adjustment's id is taken: by other content, or by what was taken back since."""
+
+    code = "adjustment_taken"
 
 
 class AdjustmentUnknownError(LedgerError):
@@ -34,8 +41,9 @@ class AdjustmentUnknownError(LedgerError):
 def entering(cursor: Cursor[Any], tenant_id: str, data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the event that enters an adjustment, checked against what is known.
 
-    `data` is that of `adjustment.entered`. Raises CustomerUnknownError, AdjustmentInvalidError, and
-    InvalidAmountError for what is no amount.
+    `data` is that of `adjustment.entered`. What was entered with the same content, and still counts, is the
+    same event again: booking it finds the first. Raises CustomerUnknownError, AdjustmentInvalidError,
+    AdjustmentTakenError, and InvalidAmountError for what is no amount.
     """
     customer_id = data["customer_id"]
     bookmark = bookmarks.read(cursor, tenant_id)
@@ -51,14 +59,37 @@ def entering(cursor: Cursor[Any], tenant_id: str, data: Mapping[str, Any]) -> di
         raise AdjustmentInvalidError(
             f"amount {amount}: {currency} has {minor_digits(currency)} decimals; write no more of them"
         )
-    adjustment_id = data["adjustment_id"]
-    taken = [item for item in known.adjustments_of(customer_id).known if item.adjustment_id == adjustment_id]
-    if taken and "supersedes" not in data:
-        raise AdjustmentInvalidError(
-            f"adjustment {adjustment_id!r} of customer {customer_id!r} was entered already; "
-            "take another id, or withdraw the earlier one"
+    whole = {**data, "currency": currency}
+    if "supersedes" not in data:
+        _check_id(
+            whole, entered_before(cursor, tenant_id, data["adjustment_id"]), known.adjustments_of(customer_id)
         )
-    return _event(tenant_id, ENTERED, adjustment_id, {**data, "currency": currency})
+    return _event(tenant_id, ENTERED, data["adjustment_id"], whole)
+
+
+def entered_before(cursor: Cursor[Any], tenant_id: str, adjustment_id: str) -> Mapping[str, Any] | None:
+    """Return the data of the event that was entered here under an id, or None where there is none."""
+    booked = fact_by_event(cursor.connection, tenant_id, SOURCE, adjustment_id)
+    data: Mapping[str, Any] | None = None if booked is None else orjson.loads(booked.payload)["data"]
+    return data
+
+
+def _check_id(data: Mapping[str, Any], before: Mapping[str, Any] | None, known: Adjustments) -> None:
+    """Raise AdjustmentTakenError where the id stands for something else, or for nothing any more."""
+    of_id = [item for item in known.known if item.adjustment_id == data["adjustment_id"]]
+    if before is None and not of_id:
+        return
+    if before is None:
+        how = f"by an event of source {of_id[0].causes[0].source!r}"
+    elif different := [name for name in sorted({*before, *data}) if before.get(name) != data.get(name)]:
+        how = f"with another {', '.join(different)}"
+    elif of_id and not any(item.is_live for item in of_id):
+        how = "and taken back since"
+    else:
+        return
+    raise AdjustmentTakenError(
+        f"adjustment {data['adjustment_id']!r} was entered already, {how}; take another id"
+    )
 
 
 def withdrawing(

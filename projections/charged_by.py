@@ -1,13 +1,18 @@
-"""Which issued lines an event caused: those of its service whose explanation names it."""
+"""Which issued lines an event caused: those of its service or adjustment whose explanation names it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, LiteralString
 
+import orjson
 from psycopg import Cursor
 
-from billing.facts import EventRef
+from billing.adjustments import is_adjustment
+from billing.facts import EventRef, superseded_by
+from billing.line import NO_SERVICE
 from billing.money import parse_minor
+from ledger.facts import Fact
+from ledger.read import fact_by_event
 from projections import facts
 
 MOST_PARTS: Final = 10_000
@@ -21,12 +26,21 @@ LINES: Final[LiteralString] = """
             WHERE tenant_id = %(tenant_id)s AND service_id = %(service_id)s
             ORDER BY seq DESC LIMIT %(parts)s) AS latest)
     ORDER BY seq, line_no"""
+OF_ADJUSTMENTS: Final[LiteralString] = """
+    SELECT seq, number, line_no, currency FROM invoice_lines_v2
+    WHERE tenant_id = %(tenant_id)s AND customer_id = %(customer_id)s AND kind = 'adjustment'
+        AND price_id = ANY(%(adjustment_ids)s)
+    ORDER BY seq, line_no"""
 SERVICE: Final = "service/"
+
+Place = tuple[str, int, str]
+"""Where a line stands: number of the document and of the line, and the document's currency."""
+LineData = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class ChargedLine:
-    """A line of an issued document; the amount in minor units."""
+    """A line of an issued document, in minor units; `service_id` NO_SERVICE where it is about none."""
 
     number: str
     line_no: int
@@ -44,14 +58,20 @@ class ServiceCharges:
     is_whole: bool
 
 
-def lines(
-    cursor: Cursor[Any], tenant_id: str, subject: str | None, source: str, event_id: str
-) -> list[ChargedLine]:
-    """Return the lines that an event of a service caused, in the order of issue; none for other subjects."""
-    if subject is None or not subject.startswith(SERVICE):
+def lines(cursor: Cursor[Any], booked: Fact) -> list[ChargedLine]:
+    """Return the lines that an event of a service or an adjustment caused, in the order of issue.
+
+    None for other events: those of a price or a customer touch too many.
+    """
+    event = orjson.loads(booked.payload)
+    found: Mapping[EventRef, Sequence[ChargedLine]]
+    if is_adjustment(event):
+        found = _of_adjustment(cursor, booked.tenant_id, event)
+    elif booked.stream.startswith(SERVICE):
+        found = of_service(cursor, booked.tenant_id, booked.stream.removeprefix(SERVICE)).by_event
+    else:
         return []
-    found = of_service(cursor, tenant_id, subject.removeprefix(SERVICE))
-    return list(found.by_event.get(EventRef(source, event_id), ()))
+    return list(found.get(EventRef(booked.source, booked.event_id), ()))
 
 
 def of_service(
@@ -59,28 +79,56 @@ def of_service(
 ) -> ServiceCharges:
     """Return what each event of a service caused, in the order of issue, by the latest facts with lines."""
     query = {"tenant_id": tenant_id, "service_id": service_id, "parts": parts + 1}
-    by_part: dict[int, list[tuple[str, int, str]]] = {}
-    for seq, number, line_no, currency in cursor.execute(LINES, query).fetchall():
-        by_part.setdefault(seq, []).append((number, line_no, currency))
-    seqs = list(by_part)[-parts:]
+    by_part = _by_part(cursor.execute(LINES, query))
+    latest = dict(list(by_part.items())[-parts:])
+    found = _by_event(cursor, tenant_id, latest, lambda line: line["service_id"] == service_id)
+    return ServiceCharges(found, len(latest) == len(by_part))
+
+
+def _of_adjustment(
+    cursor: Cursor[Any], tenant_id: str, event: Mapping[str, Any]
+) -> dict[EventRef, list[ChargedLine]]:
+    """Return what the events of an adjustment caused, and those of the one that it takes back."""
+    data, target = event["data"], superseded_by(event)
+    before = None if target is None else fact_by_event(cursor.connection, tenant_id, target.source, target.id)
+    named = [data, *([] if before is None else [orjson.loads(before.payload)["data"]])]
+    ids = {each["adjustment_id"] for each in named if "adjustment_id" in each}
+    query = {"tenant_id": tenant_id, "customer_id": data["customer_id"], "adjustment_ids": list(ids)}
+    by_part = _by_part(cursor.execute(OF_ADJUSTMENTS, query))
+    return _by_event(
+        cursor, tenant_id, by_part, lambda line: line["kind"] == "adjustment" and line["price_id"] in ids
+    )
+
+
+def _by_part(found: Cursor[Any]) -> dict[int, list[Place]]:
+    by_part: dict[int, list[Place]] = {}
+    for seq, *place in found.fetchall():
+        by_part.setdefault(seq, []).append((place[0], place[1], place[2]))
+    return by_part
+
+
+def _by_event(
+    cursor: Cursor[Any],
+    tenant_id: str,
+    by_part: Mapping[int, Sequence[Place]],
+    is_own: Callable[[LineData], bool],
+) -> dict[EventRef, list[ChargedLine]]:
+    """Return the own lines in some facts, by the events that they name; `by_part`: where they stand."""
+    seqs = list(by_part)
     found: dict[EventRef, list[ChargedLine]] = {}
     for start in range(0, len(seqs), PARTS_A_LOOK):
         for seq, _, part in facts.at(cursor, tenant_id, seqs[start : start + PARTS_A_LOOK]):
-            for events, line in _caused(part["data"]["lines"], by_part[seq], service_id):
+            own = [line for line in part["data"]["lines"] if is_own(line)]
+            for events, line in _caused(own, by_part[seq]):
                 for ref in events:
                     found.setdefault(ref, []).append(line)
-    return ServiceCharges(found, len(seqs) == len(by_part))
+    return found
 
 
-def _caused(
-    part: Sequence[Mapping[str, Any]], places: Sequence[tuple[str, int, str]], service_id: str
-) -> Iterator[tuple[set[EventRef], ChargedLine]]:
-    """Yield the lines of a service in one part, each with the events that it names.
-
-    `places` are those of the service's lines, in order.
-    """
-    own = (line for line in part if line["service_id"] == service_id)
+def _caused(own: Sequence[LineData], places: Sequence[Place]) -> Iterator[tuple[set[EventRef], ChargedLine]]:
+    """Yield the own lines in one part, each with the events that it names; `places` in the same order."""
     for line, (number, line_no, currency) in zip(own, places, strict=True):
         amount = parse_minor(line["amount"], currency)
+        service_id = line["service_id"] or NO_SERVICE
         charged = ChargedLine(number, line_no, service_id, line["price_id"], amount, currency)
         yield {EventRef(*ref) for ref in line["explanation"]["events"]}, charged

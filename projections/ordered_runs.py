@@ -4,13 +4,13 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final, Literal, LiteralString
 from uuid import uuid4
 
 import orjson
-from psycopg import Connection, Cursor
+from psycopg import Connection, Cursor, IsolationLevel
 
 from billing.errors import LedgerError
 from billing.money import format_minor
@@ -22,6 +22,7 @@ from projections.session import Connect
 log = logging.getLogger(__name__)
 
 OrderState = Literal["waiting", "running", "interrupted", "done", "failed"]
+UNFINISHED: Final[frozenset[OrderState]] = frozenset({"waiting", "running"})
 ENTER: Final[LiteralString] = (
     "SELECT set_config('role', 'billing_clerk', true), set_config('app.tenant_id', %(tenant_id)s, true)"
 )
@@ -38,7 +39,8 @@ END: Final[LiteralString] = """
     WHERE tenant_id = %(tenant_id)s AND run_id = %(run_id)s"""
 # Who does a run holds this lock; where it can be had, nobody does it any more.
 HOLD: Final[LiteralString] = "SELECT pg_advisory_lock(hashtextextended(%(run_id)s, 0))"
-IS_FREE: Final[LiteralString] = "SELECT pg_try_advisory_xact_lock(hashtextextended(%(run_id)s, 0))"
+# Shared: two who look at once don't take each other for the one who does the run.
+IS_FREE: Final[LiteralString] = "SELECT pg_try_advisory_xact_lock_shared(hashtextextended(%(run_id)s, 0))"
 COLUMNS: Final[LiteralString] = (
     "run_id, ordered_by, ordered_at, issue_date, customer_id, dry_run, off_cycle, state, customers_done,"
     " customers_total, outcome, ended_at"
@@ -209,21 +211,36 @@ def outcome_of(report: RunReport) -> dict[str, Any]:
 
 
 def ordered(cursor: Cursor[Any], tenant_id: str, run_id: str) -> OrderedRun:
-    """Return one order. Raises BillRunUnknownError."""
+    """Return one order, seen as `ordered_run` needs it. Raises BillRunUnknownError."""
     found = cursor.execute(ONE, {"tenant_id": tenant_id, "run_id": run_id}).fetchone()
     if found is None:
         raise BillRunUnknownError(f"there is no bill run {run_id!r}; see /v1/bill-runs")
-    return ordered_run(cursor, found)
+    return ordered_run(cursor, tenant_id, found)
 
 
-def ordered_run(cursor: Cursor[Any], row: tuple[Any, ...]) -> OrderedRun:
-    """Return the order of a row; unfinished where nobody does it any more: interrupted."""
+def ordered_run(cursor: Cursor[Any], tenant_id: str, row: tuple[Any, ...]) -> OrderedRun:
+    """Return the order of a row; unfinished where nobody does it any more: interrupted.
+
+    A run may end between the look at its row and that at its lock. It writes how it ended before it lets go
+    of the lock, so the row is read again where the lock is free: `cursor` must see each time what is so then.
+    """
+    assert cursor.connection.isolation_level == IsolationLevel.READ_COMMITTED, "see reading(afresh=True)"
+    found = _read(row)
+    if found.state not in UNFINISHED:
+        return found
+    free = cursor.execute(IS_FREE, {"run_id": found.run_id}).fetchone()
+    assert free is not None
+    if not free[0]:
+        return found
+    again = cursor.execute(ONE, {"tenant_id": tenant_id, "run_id": found.run_id}).fetchone()
+    assert again is not None, "an order is never deleted"
+    now = _read(again)
+    return replace(now, state="interrupted") if now.state in UNFINISHED else now
+
+
+def _read(row: tuple[Any, ...]) -> OrderedRun:
     run_id, ordered_by, ordered_at, issue_date, customer_id, dry_run, off_cycle, state, done, total = row[:10]
     outcome, ended_at = row[10:]
-    if state in {"waiting", "running"}:
-        free = cursor.execute(IS_FREE, {"run_id": run_id}).fetchone()
-        assert free is not None
-        state = "interrupted" if free[0] else state
     return OrderedRun(
         run_id=run_id,
         ordered_by=ordered_by,

@@ -63,12 +63,13 @@ def reading_facts(connection: Connection[Any], tenant_id: str) -> Iterator[Curso
 
 
 @contextmanager
-def reading(connection: Connection[Any], tenant_id: str) -> Iterator[Cursor[Any]]:
-    """Run one read-only REPEATABLE READ transaction that sees one tenant, whoever is logged in.
+def reading(connection: Connection[Any], tenant_id: str, *, afresh: bool = False) -> Iterator[Cursor[Any]]:
+    """Run one read-only transaction that sees one tenant, whoever is logged in, at one moment.
 
+    `afresh`: each statement sees what is committed when it begins, for what is looked at while it goes on.
     Raises NothingProjectedError where no projector has made the read models yet.
     """
-    connection.isolation_level = IsolationLevel.REPEATABLE_READ
+    connection.isolation_level = IsolationLevel.READ_COMMITTED if afresh else IsolationLevel.REPEATABLE_READ
     connection.read_only = True
     try:
         with connection.transaction(), connection.cursor() as cursor:

@@ -28,7 +28,7 @@ from api.settings import Context
 from consumers.receive import Receiver
 from ledger.keys import ApiKey
 from projections import adjustments, pages
-from projections.adjusting import entering, withdrawing
+from projections.adjusting import entered_before, entering, withdrawing
 from projections.adjustments import AdjustmentRow
 from projections.pages import Wanted
 
@@ -66,7 +66,7 @@ class NewAdjustment(BaseModel):
     amount: str = Field(description="A credit is negative.", pattern=AMOUNT, examples=["-12.50"])
     reason: Words = Field(description="Why. It stays in the ledger.")
     adjustment_id: Id | None = Field(
-        default=None, description="Your own, so that entering it twice is noticed; else one is made."
+        default=None, description="Your own, so that sending it again enters it once; else one is made."
     )
     effective: date | None = Field(default=None, description="Default: today, by the ledger's clock.")
     currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$", description="Default: the tenant's.")
@@ -126,6 +126,7 @@ def list_adjustments(
         errors=(
             "customer_unknown",
             "adjustment_invalid",
+            "adjustment_taken",
             "event_refused",
             "body_too_large",
             "media_type_unsupported",
@@ -135,7 +136,10 @@ def list_adjustments(
 def enter_adjustment(
     context: Contextual, key: Caller, view: Viewing, customer_id: PathId, wanted: NewAdjustment
 ) -> Entered:
-    """Enter a one-off charge or credit: a fact, and a line of the customer's next invoice."""
+    """Enter a one-off charge or credit: a fact, and a line of the customer's next invoice.
+
+    The same under the same `adjustment_id` again is answered as the first time, and entered once.
+    """
     event = proposed(view, key, customer_id, wanted)
     return Entered(adjustment_id=event["data"]["adjustment_id"], seq=_book(context, key, event))
 
@@ -145,12 +149,16 @@ def proposed(view: View, key: ApiKey, customer_id: str, wanted: NewAdjustment) -
 
     Raises what `entering` raises.
     """
+    given = wanted.adjustment_id
+    before = None if given is None else entered_before(view.cursor, view.tenant_id, given)
+    # What was sent without a day means the same on the next day.
+    effective = wanted.effective or (before or {}).get("effective") or view.today()
     data: dict[str, Any] = {
         **wanted.model_dump(mode="json", exclude_none=True),
         "customer_id": customer_id,
-        "adjustment_id": wanted.adjustment_id or f"adj-{uuid4().hex[:12]}",
+        "adjustment_id": given or f"adj-{uuid4().hex[:12]}",
         "author": wanted.author or key.key_id,
-        "effective": (wanted.effective or view.today()).isoformat(),
+        "effective": str(effective),
     }
     return entering(view.cursor, view.tenant_id, data)
 

@@ -6,7 +6,7 @@ from typing import Final, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.access import READERS, Caller, GuardedRoute, View, Viewing, door
+from api.access import READERS, Caller, GuardedRoute, View, Viewing, Watching, door
 from api.errors import header
 from api.fields import MOST_CHARACTERS, SPOKEN, Currency, Money, PathId, Seq
 from api.lists import Asked, Fetched, Listed, Page, answer, list_door
@@ -99,7 +99,9 @@ class CompletedRun(BaseModel):
 
 def _fetch(view: View, wanted: Wanted) -> list[Fetched[BillRun]]:
     found = pages.page(view.cursor, view.tenant_id, ordered_runs.LISTING, wanted)
-    return [(_shown(ordered_runs.ordered_run(view.cursor, one.row)), one.key) for one in found]
+    return [
+        (_shown(ordered_runs.ordered_run(view.cursor, view.tenant_id, one.row)), one.key) for one in found
+    ]
 
 
 def _fetch_completed(view: View, wanted: Wanted) -> list[Fetched[CompletedRun]]:
@@ -107,7 +109,7 @@ def _fetch_completed(view: View, wanted: Wanted) -> list[Fetched[CompletedRun]]:
     return [(_completed(accounts.CompletedRun.of(one.row)), one.key) for one in found]
 
 
-RUNS: Final = Listed("bill-runs", BillRun, ordered_runs.LISTING.orders, _fetch)
+RUNS: Final = Listed("bill-runs", BillRun, ordered_runs.LISTING.orders, _fetch, is_watched=True)
 COMPLETED: Final = Listed("completed-bill-runs", CompletedRun, accounts.RUNS.orders, _fetch_completed)
 
 
@@ -188,7 +190,7 @@ def list_completed_bill_runs(asked: Asked, sort: Literal["seq", "-seq"] = "-seq"
     summary="Show an ordered bill run",
     **door(*READERS, errors=("bill_run_unknown",)),
 )
-def get_bill_run(view: Viewing, run_id: PathId) -> BillRun:
+def get_bill_run(view: Watching, run_id: PathId) -> BillRun:
     """Show how far a run is, and once it has ended, what it issued and who was set aside."""
     return _shown(ordered_runs.ordered(view.cursor, view.tenant_id, run_id))
 

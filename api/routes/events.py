@@ -68,8 +68,8 @@ class Charge(BaseModel):
 
     number: str = Field(examples=["INV-000042"])
     line: int = Field(ge=1)
-    service_id: str
-    price_id: str
+    service_id: str | None = Field(description="null: an adjustment about no service.")
+    price_id: str = Field(description="Of an adjustment: its own id.")
     amount: Money
     currency: Currency
 
@@ -92,7 +92,7 @@ class EventFate(BaseModel):
     rejections: list[Rejection] = Field(description="Every time that a message with this id was refused.")
     anomalies: list[Anomaly] = Field(description="Why it has no effect yet, where it has none.")
     charges: list[Charge] = Field(
-        description="Issued lines that it caused. For events of a service; a price has too many."
+        description="Issued lines that it caused. For services and adjustments; a price has too many."
     )
 
 
@@ -163,7 +163,7 @@ def get_event(
             f"no event of source {source!r} and id {id!r} was booked or refused; sent a moment ago, it may "
             "still be on its way"
         )
-    lines = charged_by.lines(view.cursor, view.tenant_id, fate.subject, source, id)
+    lines = [] if fate.booked is None else charged_by.lines(view.cursor, fate.booked)
     return _fate(fate, lines)
 
 
@@ -196,7 +196,7 @@ def _fate(fate: Fate, lines: Sequence[ChargedLine]) -> EventFate:
             Charge(
                 number=one.number,
                 line=one.line_no,
-                service_id=one.service_id,
+                service_id=one.service_id or None,
                 price_id=one.price_id,
                 amount=format_minor(one.amount_minor, one.currency),
                 currency=one.currency,

@@ -37,6 +37,40 @@ def test_a_credit_stands_on_the_next_invoice(billed: Doors) -> None:
     assert billed.get("/v1/adjustments?customer_id=c2").json()["items"] == []
 
 
+@pytest.mark.parametrize("projected", [True, False])
+def test_sent_again_it_is_answered_as_the_first_time(billed: Doors, projected: bool) -> None:
+    """Also a day later, as its day is the first one's where none is named."""
+    path, wanted = (
+        "/v1/customers/c1/adjustments",
+        {"amount": "-12.50", "reason": "broken", "adjustment_id": "a1"},
+    )
+    first = billed.post(path, "finance", json=wanted)
+    if projected:
+        billed.world.project()
+    billed.world.clock.on("2026-07-03")
+    head = billed.world.head()
+    again = billed.post(path, "finance", json=wanted)
+    assert (again.status_code, again.json()) == (201, first.json())
+    for other, name in (({"amount": "-12.00"}, "amount"), ({"effective": "2026-07-09"}, "effective")):
+        answer = billed.post(path, "finance", json={**wanted, **other})
+        assert (answer.status_code, answer.json()["code"]) == (409, "adjustment_taken")
+        assert f"with another {name}; take another id" in answer.json()["detail"]
+    for_another = billed.post("/v1/customers/c2/adjustments", "finance", json=wanted)
+    assert (for_another.status_code, for_another.json()["code"]) == (409, "adjustment_taken")
+    assert "with another customer_id;" in for_another.json()["detail"]
+    assert billed.world.head() == head
+
+
+def test_what_was_taken_back_is_not_entered_again(billed: Doors) -> None:
+    """The answer of the first time would say that it counts."""
+    enter(billed)
+    billed.post("/v1/customers/c1/adjustments/a1/withdraw", "finance", json={"reason": "not broken"})
+    billed.world.project()
+    answer = enter(billed)
+    assert (answer.status_code, answer.json()["code"]) == (409, "adjustment_taken")
+    assert "and taken back since" in answer.json()["detail"]
+
+
 def test_it_is_taken_back_once(billed: Doors) -> None:
     enter(billed)
     path = "/v1/customers/c1/adjustments/a1/withdraw"

@@ -1,8 +1,12 @@
 """Bill runs by HTTP: ordered, done in the background, asked how far they are; never anything twice."""
 
-import pytest
-from psycopg import errors
+from typing import Any
 
+import pytest
+from psycopg import Cursor, errors
+
+from projections import ordered_runs
+from projections.ordered_runs import OrderedRun
 from tests.api.conftest import Doors, instant
 
 pytestmark = pytest.mark.postgres
@@ -75,6 +79,43 @@ def test_a_run_whose_process_ended_is_interrupted(due: Doors) -> None:
     with due.world.connect() as connection:
         connection.execute("SELECT pg_advisory_lock(hashtextextended('gone', 0))")
         assert due.get("/v1/bill-runs/gone").json()["state"] == "running"
+
+
+@pytest.mark.parametrize("path", ["/v1/bill-runs/late", "/v1/bill-runs"])
+def test_a_run_that_ends_while_it_is_looked_at_is_done(
+    due: Doors, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """Its row is read while it runs; it ends and lets go of its lock before that is looked at."""
+    shown = ordered_runs.ordered_run
+    with due.world.connect() as does:
+        does.execute(
+            """INSERT INTO ledger.ordered_run
+                (tenant_id, run_id, ordered_by, ordered_at, issue_date, dry_run, state)
+            VALUES ('acme', 'late', 'k', now(), '2026-07-02', false, 'running')"""
+        )
+        does.execute("SELECT pg_advisory_lock(hashtextextended('late', 0))")
+
+        def ending_meanwhile(cursor: Cursor[Any], *read: Any) -> OrderedRun:
+            does.execute("UPDATE ledger.ordered_run SET state = 'done', ended_at = now()")
+            does.execute("SELECT pg_advisory_unlock_all()")
+            return shown(cursor, *read)
+
+        monkeypatch.setattr(ordered_runs, "ordered_run", ending_meanwhile)
+        found = due.get(path).json()
+    (run,) = found.get("items", [found])
+    assert (run["state"], run["ended_at"] is None) == ("done", False)
+
+
+def test_who_looks_is_not_taken_for_who_does_the_run(due: Doors) -> None:
+    with due.world.connect() as connection:
+        connection.execute(
+            """INSERT INTO ledger.ordered_run
+                (tenant_id, run_id, ordered_by, ordered_at, issue_date, dry_run, state)
+            VALUES ('acme', 'gone', 'k', now(), '2026-07-02', false, 'running')"""
+        )
+    with due.world.connect() as connection, connection.transaction():
+        connection.execute(ordered_runs.IS_FREE, {"run_id": "gone"})
+        assert due.get("/v1/bill-runs/gone").json()["state"] == "interrupted"
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,23 @@ def test_a_dry_run_keeps_nothing(doors: Doors) -> None:
     assert fates(doors.post("/v1/events", "publisher", json=activated())) == ["booked"]
 
 
+def test_a_dry_run_names_no_place_in_the_ledger_that_is_none(doors: Doors) -> None:
+    doors.post("/v1/events", "publisher", json=activated("s0", "known"))
+    known = doors.world.head()
+    events = [{"no": "event"}, activated(), activated(quantity=2), activated(), activated("s0", "known")]
+    answer = doors.post("/v1/events?dry_run=true", "publisher", json=events)
+    assert fates(answer) == ["refused", "valid", "refused", "duplicate", "duplicate"]
+    _, valid, other, same, before = answer.json()["results"]
+    assert [one["seq"] for one in (valid, other, same, before)] == [None, None, None, known]
+    assert (other["reason"], same["reason"]) == ("conflicting_duplicate", None)
+    assert "have other content at place 1 of the same request" in other["detail"]
+    assert same["detail"] == "the same as the event at place 1 of the same request"
+    assert str(known + 1) not in other["detail"]
+    told = doors.post("/v1/events", "publisher", json=events).json()["results"]
+    assert [one["seq"] for one in told] == [None, known + 1, None, known + 1, known]
+    assert f"were heard with other content at seq {known + 1}" in told[2]["detail"]
+
+
 def test_personal_data_never_enters_the_ledger(doors: Doors) -> None:
     registered = event("customer.registered", {"customer_id": "c9", "name": "Nadia Nord"}, "h5")
     assert fates(doors.post("/v1/events", "publisher", json=registered)) == ["booked"]
@@ -195,6 +212,44 @@ def test_what_became_of_an_event(doors: Doors) -> None:
             shown = doors.get(f"/v1/invoices/{number}").json()["line_items"][line - 1]
             assert shown["amount"] == amount
             assert ["/fulfilment", event_id] in shown["explanation"]["events"]
+
+
+@pytest.mark.parametrize("service_id", [None, "s1"])
+def test_what_an_adjustment_and_its_withdrawal_caused(doors: Doors, service_id: str | None) -> None:
+    """Also the id of the adjustment is another than those of the events, and others stand beside it."""
+    world = doors.world
+    world.activate("s1", "c1", "laptop", "2026-06-24")
+    about = {} if service_id is None else {"service_id": service_id}
+    for event_id, adjustment_id in (("in", "a1"), ("other", "a2")):
+        world.hear(
+            "adjustment.entered",
+            event_id,
+            customer_id="c1",
+            adjustment_id=adjustment_id,
+            amount="12.50",
+            effective="2026-06-30",
+            reason="a lost charger",
+            author="u-1",
+            **about,
+        )
+    world.run("2026-07-02")
+    taken = {"customer_id": "c1", "reason": "found", "author": "u-1"}
+    world.hear("adjustment.voided", "out", supersedes={"source": "/fulfilment", "id": "in"}, **taken)
+    world.run("2026-08-02")
+    world.project()
+
+    def charges(event_id: str) -> list[tuple[str, str, str | None, str]]:
+        found = doors.get("/v1/events", params={"source": "/fulfilment", "id": event_id}).json()["charges"]
+        for one in found:
+            shown = doors.get(f"/v1/invoices/{one['number']}").json()["line_items"][one["line"] - 1]
+            assert ["/fulfilment", event_id] in shown["explanation"]["events"]
+        return [(one["number"], one["price_id"], one["service_id"], one["amount"]) for one in found]
+
+    back = ("INV-000002", "a1", service_id, "-12.50")
+    assert charges("in") == [("INV-000001", "a1", service_id, "12.50"), back]
+    assert charges("out") == [back]
+    assert charges("other") == [("INV-000001", "a2", service_id, "12.50")]
+    assert "a1" not in {price_id for _, price_id, _, _ in charges("e00005")}
 
 
 def test_an_event_that_makes_no_sense_yet_says_why(doors: Doors) -> None:

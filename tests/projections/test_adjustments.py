@@ -10,6 +10,7 @@ from cli.main import main
 from projections import adjustments
 from projections.adjusting import (
     AdjustmentInvalidError,
+    AdjustmentTakenError,
     AdjustmentUnknownError,
     entering,
     withdrawing,
@@ -168,8 +169,11 @@ def test_what_can_not_be_entered_is_refused(acme: World, more, error) -> None:
 
 def test_an_id_is_taken_once(acme: World) -> None:
     enter(acme)
-    with pytest.raises(AdjustmentInvalidError):
+    with pytest.raises(AdjustmentTakenError, match="with another amount; take another id"):
         enter(acme, amount="5.00")
+    acme.append([event("adjustment.entered", {**DATA, "adjustment_id": "a3"}, "x", source="/erp")])
+    with pytest.raises(AdjustmentTakenError, match="by an event of source '/erp'"):
+        enter(acme, adjustment_id="a3")
     with pytest.raises(AdjustmentUnknownError):
         decided(acme, lambda cursor: withdrawing(cursor, acme.tenant, "c1", "a2", reason="r", author="a"))
 

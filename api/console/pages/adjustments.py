@@ -96,7 +96,7 @@ def enter(
 ) -> Response:
     """Say what an adjustment comes to; then enter it, or ask again with what was written."""
     customer = get_customer(view, customer_id)
-    if form.adjustment_id and _rows(view, customer_id, form.adjustment_id):
+    if form.step != "enter" and form.adjustment_id and _rows(view, customer_id, form.adjustment_id):
         return _to_customer(customer_id, None)
     if form.step == "edit":
         return _form(request, view, customer, form, {})

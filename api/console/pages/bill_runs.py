@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import ValidationError
 
-from api.access import Caller, View, Viewing
+from api.access import Caller, View, Watching
 from api.console.doors import PageRoute, address, page_door
 from api.console.rendering import day, page
 from api.errors import STATUSES, InvalidRequestError
@@ -36,7 +36,7 @@ Field = Annotated[str, Form(max_length=LONGEST_FIELD)]
 
 @router.get("/bill-runs", **page_door())
 def list_bill_runs(
-    request: Request, view: Viewing, *, cursor: QueryCursor = None, completed: QueryCursor = None
+    request: Request, view: Watching, *, cursor: QueryCursor = None, completed: QueryCursor = None
 ) -> Response:
     """List what was ordered and what is done, each from its own cursor on."""
     return _list(request, view, cursor=cursor, completed=completed)
@@ -45,7 +45,7 @@ def list_bill_runs(
 @router.post("/bill-runs", **page_door("finance", "admin"))
 def compute(
     request: Request,
-    view: Viewing,
+    view: Watching,
     key: Caller,
     *,
     issue_date: Field = "",
@@ -67,7 +67,7 @@ def compute(
 
 
 @router.get("/bill-runs/{run_id}", **page_door())
-def show_bill_run(request: Request, view: Viewing, run_id: PathId) -> Response:
+def show_bill_run(request: Request, view: Watching, run_id: PathId) -> Response:
     """Show how far a run is; once it has ended, what it issued or would issue, and who was set aside."""
     run = get_bill_run(view, run_id)
     outcome = run.outcome
@@ -92,7 +92,7 @@ def show_bill_run(request: Request, view: Viewing, run_id: PathId) -> Response:
 
 
 @router.post("/bill-runs/{run_id}/issue", **page_door("finance", "admin"))
-def issue(request: Request, view: Viewing, key: Caller, run_id: PathId) -> Response:
+def issue(request: Request, view: Watching, key: Caller, run_id: PathId) -> Response:
     """Order the real run of one that was computed; sent twice, the second leads to the first's."""
     run = get_bill_run(view, run_id)
     if not run.dry_run or run.state != "done":

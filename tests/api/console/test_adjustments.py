@@ -88,8 +88,20 @@ def test_sending_it_twice_enters_it_once(billed: Doors, browsers: Browsers) -> N
     assert (first.status_code, second.status_code) == (303, 303)
     assert first.headers["location"] == second.headers["location"]
     assert len(entered(billed)) == 1
-    assert browser.post(PATH, form).headers["location"] == "/console/customers/c1"
+    assert browser.post(PATH, form).headers["location"] == first.headers["location"]
+    assert browser.post(PATH, {**form, "step": "edit"}).headers["location"] == "/console/customers/c1"
     assert len(entered(billed)) == 1
+
+
+def test_something_else_under_an_id_that_is_taken_is_said_so(billed: Doors, browsers: Browsers) -> None:
+    browser = browsers("admin")
+    form = pressed(browser.send(PATH, PATH, **WANTED).text)
+    browser.post(PATH, form)
+    assert len(entered(billed)) == 1
+    answer = browser.post(PATH, {**form, "amount": "-99.00"})
+    assert answer.status_code == 409
+    assert "with another amount; take another id" in unescape(answer.text)
+    assert [one["amount"] for one in entered(billed)] == ["-12.50"]
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,20 @@ def test_a_booked_event_shows_where_it_stands_and_what_it_cost(billed: Doors, br
 
 
 @pytest.mark.postgres
+def test_an_adjustment_shows_what_it_cost(billed: Doors, browsers: Browsers) -> None:
+    data = {"amount": "5.00", "effective": "2026-07-02", "reason": "a bag", "author": "u-1"}
+    billed.world.hear("adjustment.entered", "bag", customer_id="c1", adjustment_id="a1", **data)
+    billed.world.project()
+    assert "No issued line names it yet" in text(browsers().get(EVENTS + "bag").text)
+    billed.world.run("2026-07-03", off_cycle=True)
+    billed.world.project()
+    page = browsers().get(EVENTS + "bag").text
+    assert "INV-000002, line 1" in text(page)
+    assert "no service a1 5.00 EUR" in text(page)
+    assert 'href="/console/services/"' not in page
+
+
+@pytest.mark.postgres
 def test_an_event_that_makes_no_sense_says_so(billed: Doors, browsers: Browsers) -> None:
     shown = text(browsers().get(EVENTS + "odd").text)
     assert "Not suspended:" in shown
