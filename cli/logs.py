@@ -33,12 +33,12 @@ log = logging.getLogger(__name__)
 
 def set_up_logs(
     settings: "Settings", *, command: str, trace: Trace | None = None, in_foreground: bool = False
-) -> None:
+) -> bool:
     """Let every logger of the process write to stderr, each line with `command` and, if given, the trace.
 
     The rooms log by the standard library: an event's name, and `extra` for its members. Nothing of the Kafka
     client comes through: what matters of it is raised. `in_foreground`: where somebody looks on, what
-    the command prints is enough, and only warnings are written.
+    the command prints is enough, and only warnings are written. Returns whether somebody does.
     """
     as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
     standing: EventDict = {"command": command}
@@ -80,19 +80,27 @@ def set_up_logs(
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     for name in ("weasyprint", "fontTools"):  # they tell each step of each page
         logging.getLogger(name).setLevel(logging.ERROR)
+    return is_watched
 
 
 @contextmanager
-def logged(settings: "Settings", *, command: str) -> Iterator[None]:
-    """Set logs up, and log what ends the block: an error with its code, or our own mistake with its place."""
-    set_up_logs(settings, command=command)
+def logged(
+    settings: "Settings", *, command: str, trace: Trace | None = None, in_foreground: bool = False
+) -> Iterator[None]:
+    """Set logs up, and log what ends the block: an error with its code, or our own mistake with its place.
+
+    Where somebody looks on, the line that the command ends with says it once.
+    """
+    is_watched = set_up_logs(settings, command=command, trace=trace, in_foreground=in_foreground)
     try:
         yield
     except LedgerError as error:
-        log.error("process.failed", extra={"code": error.code, "error": str(error)})  # noqa: TRY400 - no place in the code helps whoever reads this
+        if not is_watched:
+            log.error("process.failed", extra={"code": error.code, "error": str(error)})  # noqa: TRY400 - no place in the code helps whoever reads this
         raise
     except Exception:
-        log.exception("process.failed")
+        if not is_watched:
+            log.exception("process.failed")
         raise
 
 

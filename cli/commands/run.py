@@ -38,7 +38,7 @@ def run(
     """
     import psycopg
 
-    from cli.logs import set_up_logs
+    from cli.logs import logged
     from cli.monitoring.billing import RunWatch
     from cli.tenants import tenant_of
     from ledger.trace import new_trace, read_traceparent
@@ -46,24 +46,24 @@ def run(
 
     settings = read_settings()
     connect = partial(psycopg.connect, settings.database(), autocommit=True)
-    with connect() as connection:
-        tenant_id = tenant_of(connection, tenant)
     trace = read_traceparent(settings.traceparent) or new_trace()
-    set_up_logs(settings, command="run", trace=trace, in_foreground=True)
-    watch = RunWatch(tenant_id, date, dry_run=dry_run)
-    with progress("billing") as bar:
-        report = run_bills(
-            connect,
-            tenant_id,
-            date,
-            clock=settings.clock,
-            customer_id=customer,
-            off_cycle=off_cycle,
-            dry_run=dry_run,
-            progress=bar,
-            workers=workers,
-        )
-    watch.done(report, settings.metrics_file if customer is None else None)
+    with logged(settings, command="run", trace=trace, in_foreground=True):
+        with connect() as connection:
+            tenant_id = tenant_of(connection, tenant)
+        watch = RunWatch(tenant_id, date, dry_run=dry_run)
+        with progress("billing") as bar:
+            report = run_bills(
+                connect,
+                tenant_id,
+                date,
+                clock=settings.clock,
+                customer_id=customer,
+                off_cycle=off_cycle,
+                dry_run=dry_run,
+                progress=bar,
+                workers=workers,
+            )
+        watch.done(report, settings.metrics_file if customer is None else None)
     if as_json:
         print_json(_data(report))
     else:

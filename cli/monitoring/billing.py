@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final, LiteralString
 
 import orjson
 import psycopg
-from prometheus_client import CollectorRegistry, write_to_textfile
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from psycopg import Connection
 
 from api.run_lines import RunLines
+from cli.monitoring.run_file import replace_tenant
 from ledger.append import begin_appending
 from ledger.read import heads
 from projections.ordered_runs import ENTER
@@ -65,7 +65,8 @@ class RunWatch:
         )
         if file is not None and not self._dry_run:
             try:
-                write_to_textfile(str(file), run_metrics(LastRun.of(report, seconds=seconds, at=time.time())))
+                last = LastRun.of(report, seconds=seconds, at=time.time())
+                replace_tenant(file, report.tenant_id, list(run_metrics([last])))
             except OSError as error:  # the bills are out: that nobody can watch is no failure of the run
                 log.warning("metrics.lost", extra={"file": str(file), "error": str(error)})
 
@@ -86,26 +87,13 @@ class OrderedRuns(Collector):
             up.add_metric((), 0)
         else:
             up.add_metric((), 1)
-            yield from _families(found)
+            yield from run_metrics(found)
         yield up
 
 
-def run_metrics(run: LastRun) -> CollectorRegistry:
-    """Return what a run came to."""
-    registry = CollectorRegistry()
-    registry.register(_Told([run]))
-    return registry
+def run_metrics(runs: Sequence[LastRun]) -> Iterator[Metric]:
+    """Yield what the last runs of tenants came to."""
 
-
-class _Told(Collector):
-    def __init__(self, runs: Sequence[LastRun]) -> None:
-        self._runs = runs
-
-    def collect(self) -> Iterator[Metric]:
-        yield from _families(self._runs)
-
-
-def _families(runs: Sequence[LastRun]) -> Iterator[Metric]:
     def gauge(name: str, description: str, value: Callable[[LastRun], float]) -> Metric:
         family = GaugeMetricFamily(f"billing_run_{name}", description, labels=("tenant",))
         for one in runs:

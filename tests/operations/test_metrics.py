@@ -11,6 +11,8 @@ from functools import partial
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
 
 from api.observing import Observed, RequestCounts
 from cli.faults import WrongUseError
@@ -27,6 +29,7 @@ from consumers.records import Partition
 from consumers.standing import BrokerEnds
 from projections.billrun import RunReport
 from projections.ordered_runs import Ordering, RunDesk
+from projections.workers import Summary
 from tests.consumers.fake_source import FakeSource
 from tests.consumers.stream import activation, received, records, send, tenant, wait_until
 from tests.consumers.test_loop import member
@@ -166,6 +169,35 @@ def test_a_run_leaves_its_metrics_in_a_file(world, tmp_path):
     assert standing(world.url).get_sample_value("billing_documents_issued", series) == 1
 
 
+def ended(tenant_id, *, set_aside=()):
+    """A run that is over, of one invoice."""
+    return RunReport(
+        tenant_id=tenant_id,
+        issue_date=noon("2026-07-02").date(),
+        dry_run=False,
+        customers=3,
+        computed_at_seq=7,
+        documents=(Summary("c3", 20_636, "invoice", "EUR", 13600, 3, "", "INV-1"),),
+        set_aside=dict.fromkeys(set_aside, "it broke"),
+    )
+
+
+def test_the_runs_of_all_tenants_stand_in_one_file(tmp_path):
+    file = tmp_path / "billing.prom"
+    file.write_text("half a li")
+    day = noon("2026-07-02").date()
+    odd = 'b"e\\ta\n'
+    for report in (ended("acme", set_aside=["c1"]), ended(odd), ended("acme", set_aside=["c1", "c2"])):
+        RunWatch(report.tenant_id, day, dry_run=False).done(report, file)
+    families = list(text_string_to_metric_families(file.read_text()))
+    assert len(families) == 5
+    for family in families:
+        assert sorted(sample.labels["tenant"] for sample in family.samples) == ["acme", odd], family
+    aside = next(family for family in families if family.name == "billing_run_set_aside_customers")
+    assert {sample.labels["tenant"]: sample.value for sample in aside.samples} == {"acme": 2, odd: 0}
+    assert list(tmp_path.iterdir()) == [file]
+
+
 @pytest.mark.postgres
 def test_ordered_runs_of_all_customers_are_served_from_the_database(world):
     """As `serve` finds them, after a restart too; a dry run and one of a single customer hide nothing."""
@@ -274,6 +306,14 @@ def requested():
     return registry
 
 
+class Yielded(Collector):
+    def __init__(self, metrics):
+        self.metrics = list(metrics)
+
+    def collect(self):
+        return self.metrics
+
+
 def every_registry(world):
     """Everything that a process of ours registers, filled so that each family has a sample."""
     reported = consumed(world.url, activation(7), b"junk")
@@ -285,8 +325,10 @@ def every_registry(world):
     assert isinstance(ran, RunReport)
     projected = CollectorRegistry()
     projected.register(ProjectionStanding(world.connect, world.clock))
-    last = run_metrics(LastRun.of(ran, seconds=1.0, at=1.0))
-    return [reported, projected, standing(world.url), last, requested()]
+    assert ran.totals
+    ordered = CollectorRegistry()
+    ordered.register(Yielded(run_metrics([LastRun.of(ran, seconds=1.0, at=1.0)])))
+    return [reported, projected, standing(world.url), ordered, requested()]
 
 
 @pytest.mark.postgres

@@ -22,7 +22,7 @@ def run(database, tmp_path):
     clock = tmp_path / "clock"
     clock.write_text("2026-07-02T12:00:00Z")
 
-    def call(*options, **environment):
+    def call(*options, code=0, **environment):
         names = {"DATABASE_URL": world.url, "BILLING_CLOCK": f"file:{clock}", **environment}
         done = subprocess.run(
             [sys.executable, "-m", "cli", "run", "--date", "2026-07-02", *options],
@@ -31,8 +31,10 @@ def run(database, tmp_path):
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
-        return [json.loads(line) for line in done.stderr.splitlines()]
+        assert done.returncode == code, done.stderr
+        lines = done.stderr.splitlines()
+        assert [line for line in lines if not line.startswith("{")] == lines[len(lines) - bool(code) :]
+        return [json.loads(line) for line in lines if line.startswith("{")]
 
     return call
 
@@ -64,3 +66,10 @@ def test_a_run_without_a_trace_begins_one_and_a_dry_run_leaves_no_file(run, tmp_
 def test_metrics_that_can_not_be_written_fail_no_run(run, tmp_path):
     lines = run(BILLING_METRICS_FILE=str(tmp_path / "no" / "such" / "folder.prom"))
     assert [line["event"] for line in lines] == ["run.completed", "metrics.lost"]
+
+
+def test_a_run_that_fails_says_so_in_the_log(run):
+    """And once more in a plain last line, for whoever started it."""
+    (line,) = run("--tenant", "nobody", code=2, TRACEPARENT=f"00-{TRACE_ID}-00f067aa0ba902b7-01")
+    assert (line["event"], line["code"], line["level"]) == ("process.failed", "tenant_unknown", "error")
+    assert line["trace_id"] == TRACE_ID
