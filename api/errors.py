@@ -151,7 +151,7 @@ class ServiceUnknownError(LedgerError):
 
 
 class EventUnknownError(LedgerError):
-    """No event of this source and id was booked or refused."""
+    """No event of this source and id was booked, and no message with it refused."""
 
     code: ClassVar[str] = "event_unknown"
 

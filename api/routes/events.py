@@ -156,12 +156,16 @@ def get_event(
     source: Annotated[str, Query(min_length=1, max_length=MOST_CHARACTERS * 4, pattern=SPOKEN)],
     id: Annotated[str, Query(min_length=1, max_length=MOST_CHARACTERS * 4, pattern=SPOKEN)],  # noqa: A002 - the event's own name for it
 ) -> EventFate:
-    """Say whether an event was booked, and where, or refused, and why; and which charges it caused."""
+    """Say whether an event was booked, and where, or refused, and why; and which charges it caused.
+
+    What is refused by HTTP is told in the answer and not kept: it is unknown here.
+    """
     fate = event_fate.of(view.cursor, view.tenant_id, source, id)
     if fate is None:
         raise EventUnknownError(
-            f"no event of source {source!r} and id {id!r} was booked or refused; sent a moment ago, it may "
-            "still be on its way"
+            f"no event of source {source!r} and id {id!r} was booked, nor was a message with it refused: "
+            "sent a moment ago, it may still be on its way, and what is refused by HTTP is answered at once "
+            "and not kept"
         )
     lines = [] if fate.booked is None else charged_by.lines(view.cursor, fate.booked)
     return _fate(fate, lines)

@@ -265,3 +265,13 @@ def test_an_event_that_nobody_heard_of(doors: Doors) -> None:
     doors.world.project()
     answer = doors.get("/v1/events?source=/fulfilment&id=never")
     assert (answer.status_code, answer.json()["code"]) == (404, "event_unknown")
+
+
+def test_what_was_refused_by_http_is_not_said_never_to_have_been(doors: Doors) -> None:
+    """It is told to its sender and not kept (ADR 13), so nobody can say here whether there was one."""
+    doors.world.project()
+    assert doors.post("/v1/events", json=activated(quantity=-1)).json()["code"] == "event_refused"
+    found = doors.get("/v1/events?source=/fulfilment&id=h1").json()
+    assert found["code"] == "event_unknown"
+    assert "was booked or refused" not in found["title"] + found["detail"]
+    assert "what is refused by HTTP is answered at once and not kept" in found["detail"]
