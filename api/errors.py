@@ -305,6 +305,8 @@ def _place(found: Mapping[str, Any]) -> ProblemPlace:
 def _remedy(found: Mapping[str, Any]) -> str:
     if found["type"] in NO_OBJECT:
         return "write a JSON object: {…}"
+    if found["type"] == "value_error":
+        return str(found["ctx"]["error"])  # our own check, whose sentence shows the value
     message, given = str(found["msg"]), found.get("input")
     message = message[:1].lower() + message[1:]
     is_shown = isinstance(given, str | int | float) and found["type"] != "missing"

@@ -6,7 +6,8 @@ from typing import Annotated, Final
 from fastapi import Query
 from pydantic import AfterValidator
 
-from projections.replay import AsOf
+from api.access import View
+from projections.replay import AsOf, AsOfUnknownError
 
 LARGEST_SEQ: Final = 2**63 - 1
 YEARS: Final = range(2, 9_999)
@@ -24,6 +25,22 @@ def moment(text: str) -> AsOf:
         raise ValueError(
             f"{text[:40]!r}: write a seq, a date, or an instant with an offset (2026-07-02T06:00:00Z)"
         ) from None
+
+
+def moment_that_came(text: str, view: View) -> AsOf:
+    """Return the moment that a text names. Raises AsOfUnknownError for a day or an instant still to come.
+
+    What will have been heard by then is not known, as little as a fact behind the last.
+    """
+    found = moment(text)
+    if isinstance(found, int):  # whoever resolves it knows the last fact
+        return found
+    has_come = found <= view.clock() if isinstance(found, datetime) else found <= view.today()
+    if not has_come:
+        raise AsOfUnknownError(
+            f"{text}: it has not come yet by the ledger's clock; name today, or a time before"
+        )
+    return found
 
 
 def _countable(found: AsOf) -> AsOf:

@@ -12,7 +12,7 @@ from api.access import READERS, GuardedRoute, View, Viewing, door
 from api.fields import Currency, Money, PathId, Seq
 from api.invoice_filters import Filtered, Kind, known
 from api.lists import Asked, Fetched, Listed, Page, answer, list_door
-from api.moments import Moment, moment
+from api.moments import Moment, moment_that_came
 from billing.money import format_minor
 from projections import invoices, pages
 from projections.invoices import InvoiceRow, InvoiceUnknownError, IssuedDocument
@@ -159,7 +159,7 @@ def get_invoice(view: Viewing, number: PathId, as_of: Moment | None = None) -> I
     """
     found = invoices.document(view.cursor, view.tenant_id, number)
     if as_of is not None:
-        seq, _ = resolve(view.cursor, view.tenant_id, moment(as_of), view.clock)
+        seq, _ = resolve(view.cursor, view.tenant_id, moment_that_came(as_of, view), view.clock)
         if found.row.seq > seq:
             raise InvoiceUnknownError(f"document {number!r} was not issued by seq {seq}")
     return whole(found)

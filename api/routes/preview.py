@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from api.access import READERS, Caller, Contextual, GuardedRoute, Viewing, door
 from api.fields import Currency, EventRef, Money, PathId, event_ref
-from api.moments import Moment, moment
+from api.moments import Moment, moment_that_came
 from api.routes.invoices import AccountCredit, InvoiceLine, line_of
 from api.routes.services import Rate, SingleAmount, State, amount_of, rate_of, states_of
 from billing.money import format_minor
@@ -127,7 +127,8 @@ def get_customer_as_of(
     context: Contextual, key: Caller, view: Viewing, customer_id: PathId, as_of: Moment
 ) -> CustomerThen:
     """Fold the facts heard by then: services, charges, documents, and the next invoices as they were."""
-    found = replay(context.connect, key.tenant_id, customer_id, moment(as_of), clock=context.clock)
+    wanted = moment_that_came(as_of, view)
+    found = replay(context.connect, key.tenant_id, customer_id, wanted, clock=context.clock)
     return CustomerThen(
         customer_id=customer_id,
         seq=found.seq,

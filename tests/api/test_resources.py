@@ -1,6 +1,7 @@
 """Catalog, services, charges, previews and files: what each shows of a small world."""
 
 import io
+from datetime import timedelta
 
 import pytest
 from pypdf import PdfReader
@@ -141,8 +142,22 @@ def test_a_customer_as_it_was_known(busy: Doors) -> None:
     now = busy.get("/v1/customers/c1/history?as_of=2026-07-15").json()
     assert [one["number"] for one in now["invoices"]] == ["INV-000001"]
     assert busy.get("/v1/customers/c1/history?as_of=999").json()["code"] == "as_of_unknown"
+    today = busy.world.clock.now.date()
+    for path in ("/v1/customers/c1/history", "/v1/invoices/INV-000001"):
+        assert busy.get(f"{path}?as_of={today}").status_code == 200, path
+        instant = busy.world.clock.now + timedelta(seconds=1)
+        for text in (today + timedelta(days=1), instant.isoformat().replace("+", "%2B"), "9998-12-31"):
+            answer = busy.get(f"{path}?as_of={text}")
+            assert (answer.status_code, answer.json()["code"]) == (404, "as_of_unknown"), (path, text)
     for text in ("0", "yesterday", "2026-07-02T06:00", "2026-13-01", "9" * 30):
         assert busy.get(f"/v1/customers/c1/history?as_of={text}").json()["code"] == "invalid_request", text
+    said = busy.get("/v1/customers/c1/history?as_of=now").json()["errors"]
+    assert said == [
+        {
+            "place": "query.as_of",
+            "detail": "'now': write a seq, a date, or an instant with an offset (2026-07-02T06:00:00Z)",
+        }
+    ]
 
 
 def test_an_invoice_as_pdf_and_csv(busy: Doors) -> None:
