@@ -38,6 +38,7 @@ WRONG_USE_CODES: Final = frozenset(
         "customer_unknown",
         "price_unknown",
         "adjustment_invalid",
+        "adjustment_taken",
         "nothing_to_credit",
         "adjustment_unknown",
         "confirmation_needed",

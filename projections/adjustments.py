@@ -17,9 +17,9 @@ MODEL: Final = ReadModel(
     "adjustments",
     (
         Table(
-            "adjustments_v1",
+            "adjustments_v2",
             """
-            CREATE TABLE adjustments_v1 (
+            CREATE TABLE adjustments_v2 (
                 tenant_id     text COLLATE "C" NOT NULL,
                 customer_id   text COLLATE "C" NOT NULL,
                 heard         bigint NOT NULL,
@@ -34,52 +34,59 @@ MODEL: Final = ReadModel(
                 source        text COLLATE "C" NOT NULL,
                 event_id      text COLLATE "C" NOT NULL,
                 is_live       boolean NOT NULL,
+                -- What took it back or replaced it, or stands before it under its id.
+                ended_source  text COLLATE "C",
+                ended_id      text COLLATE "C",
                 PRIMARY KEY (tenant_id, customer_id, heard)
             );
-            CREATE INDEX ON adjustments_v1 (tenant_id, heard)""",
+            CREATE INDEX ON adjustments_v2 (tenant_id, heard)""",
         ),
     ),
 )
 
 FORGET: Final[LiteralString] = (
-    "DELETE FROM adjustments_v1 WHERE tenant_id = %(tenant_id)s AND customer_id = ANY(%(customers)s)"
+    "DELETE FROM adjustments_v2 WHERE tenant_id = %(tenant_id)s AND customer_id = ANY(%(customers)s)"
 )
 COPY: Final[LiteralString] = """
-    COPY adjustments_v1 (tenant_id, customer_id, heard, adjustment_id, effective, amount, currency,
-        service_id, words, reason, author, source, event_id, is_live) FROM STDIN (FORMAT BINARY)"""
+    COPY adjustments_v2 (tenant_id, customer_id, heard, adjustment_id, effective, amount, currency,
+        service_id, words, reason, author, source, event_id, is_live, ended_source, ended_id)
+    FROM STDIN (FORMAT BINARY)"""
 TYPES: Final = (
     *("text", "text", "int8", "text", "date", "text", "text", "text", "text", "text", "text", "text"),
-    *("text", "bool"),
+    *("text", "bool", "text", "text"),
 )
 LIST: Final[LiteralString] = """
     SELECT a.customer_id, a.heard, a.adjustment_id, a.effective, a.amount, a.currency, a.service_id, a.words,
-           a.reason, a.author, a.source, a.event_id, a.is_live,
+           a.reason, a.author, a.source, a.event_id, a.is_live, a.ended_source, a.ended_id,
            ARRAY(SELECT l.number FROM invoice_lines_v2 l
                  WHERE l.tenant_id = a.tenant_id AND l.customer_id = a.customer_id
                      AND l.kind = 'adjustment' AND l.price_id = a.adjustment_id
                  ORDER BY l.seq)
-    FROM adjustments_v1 a
+    FROM adjustments_v2 a
     WHERE a.tenant_id = %(tenant_id)s AND (%(customer_id)s::text IS NULL OR a.customer_id = %(customer_id)s)
         AND (%(adjustment_id)s::text IS NULL OR a.adjustment_id = %(adjustment_id)s)
     ORDER BY a.heard DESC LIMIT %(limit)s"""
 LISTING: Final = Listing(
     "customer_id, heard, adjustment_id, effective, amount, currency, service_id, words, reason, author,"
-    " source, event_id, is_live,"
+    " source, event_id, is_live, ended_source, ended_id,"
     " ARRAY(SELECT l.number FROM invoice_lines_v2 l"
-    " WHERE l.tenant_id = adjustments_v1.tenant_id AND l.customer_id = adjustments_v1.customer_id"
-    " AND l.kind = 'adjustment' AND l.price_id = adjustments_v1.adjustment_id ORDER BY l.seq)",
-    "adjustments_v1",
+    " WHERE l.tenant_id = adjustments_v2.tenant_id AND l.customer_id = adjustments_v2.customer_id"
+    " AND l.kind = 'adjustment' AND l.price_id = adjustments_v2.adjustment_id ORDER BY l.seq)",
+    "adjustments_v2",
     {"entered": Order(("heard",), ("bigint",))},
     {"customer_id": "customer_id = %(customer_id)s"},
 )
 CUSTOMERS: Final[LiteralString] = (
-    "SELECT DISTINCT customer_id FROM adjustments_v1 WHERE tenant_id = %(tenant_id)s ORDER BY customer_id"
+    "SELECT DISTINCT customer_id FROM adjustments_v2 WHERE tenant_id = %(tenant_id)s ORDER BY customer_id"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class AdjustmentRow:
-    """One adjustment that was entered; `numbers` are the documents that have a line of its id."""
+    """One adjustment that was entered; `numbers` are the documents that have a line of its id.
+
+    `ended_source` and `ended_id` name the event by which it counts no more.
+    """
 
     customer_id: str
     heard: int
@@ -94,6 +101,8 @@ class AdjustmentRow:
     source: str
     event_id: str
     is_live: bool
+    ended_source: str | None
+    ended_id: str | None
     numbers: Sequence[str]
 
 
@@ -117,6 +126,7 @@ def replace(cursor: Cursor[Any], tenant_id: str, found: Mapping[str, Adjustments
                 *item.entered,
                 *item.causes[0],
                 item.is_live,
+                *(item.causes[1] if len(item.causes) > 1 else (None, None)),
             )
             for customer_id, adjustments in found.items()
             for item in adjustments.known

@@ -55,6 +55,9 @@ class Adjustment(BaseModel):
     is_live: bool = Field(
         description="Whether it still counts; false once it is withdrawn, or another has its id."
     )
+    ended_by: EventRef | None = Field(
+        description="The event that withdrew or replaced it, or that stands before it under its id."
+    )
     invoiced_on: list[str]
 
 
@@ -219,5 +222,6 @@ def shown(row: AdjustmentRow) -> Adjustment:
         seq=row.heard,
         event=event_ref(row.source, row.event_id),
         is_live=row.is_live,
+        ended_by=None if row.ended_source is None else event_ref(row.ended_source, row.ended_id or ""),
         invoiced_on=list(row.numbers),
     )

@@ -151,6 +151,7 @@ def _data(item: "AdjustmentRow") -> dict[str, object]:
         "event": {"source": item.source, "id": item.event_id},
         "seq": item.heard,
         "withdrawn": not item.is_live,
+        "ended_by": None if item.ended_id is None else {"source": item.ended_source, "id": item.ended_id},
         "documents": list(item.numbers),
     }
 

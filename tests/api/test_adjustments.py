@@ -78,6 +78,9 @@ def test_it_is_taken_back_once(billed: Doors) -> None:
     billed.world.project()
     (entered,) = billed.get("/v1/adjustments").json()["items"]
     assert not entered["is_live"]
+    ended_by = entered["ended_by"]
+    fate = billed.get("/v1/events", params=ended_by).json()
+    assert fate["seq"] == billed.world.head()
     again = billed.post(path, "finance", json={"reason": "not broken"})
     assert (again.status_code, again.json()["code"]) == (404, "adjustment_unknown")
 

@@ -182,7 +182,7 @@ def test_live_and_rebuilt_are_the_same(acme: World, capsys: pytest.CaptureFixtur
     enter(acme)
     acme.run("2026-07-02")
     acme.project()
-    query = "SELECT * FROM read.adjustments_v1", "SELECT customer_id, credit FROM read.accounts_v2 ORDER BY 1"
+    query = "SELECT * FROM read.adjustments_v2", "SELECT customer_id, credit FROM read.accounts_v2 ORDER BY 1"
     with acme.connect() as connection:
         live = [connection.execute(one).fetchall() for one in query]
     monkeypatch.setenv("DATABASE_URL", acme.url)
