@@ -13,6 +13,7 @@ from psycopg_pool import ConnectionPool
 
 from api.access import SCHEME
 from api.errors import Problem, ProblemPlace
+from api.openapi_examples import illustrate
 from api.openapi_plain import plain, renamed
 
 FILE: Final = Path(__file__).parents[1] / "schemas" / "openapi.yaml"
@@ -83,6 +84,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     }
     found["tags"] = [tag for tag in TAGS if tag["name"] in used]
     plain(found)
+    illustrate(found)
     return renamed(found)
 
 
