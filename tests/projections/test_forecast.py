@@ -149,8 +149,8 @@ def test_classes_add_up_and_are_told_apart(world: World) -> None:
     }
 
 
-def test_what_was_invoiced_and_is_due_again_later_waits(world: World) -> None:
-    """A stop is invoiced and then withdrawn: nothing goes back, the rest comes when the quarter has ended."""
+def a_day_of_a_quarter_is_invoiced(world: World) -> None:
+    """By a stop that was withdrawn afterwards: the quarter goes on, and is due when it has ended."""
     fee = {"price_id": "fee", "kind": "recurring", "amount": "92.00"}
     world.product("meter", {**fee, "interval": "quarter", "timing": "in_arrears"})
     world.clock.on("2026-07-01")
@@ -158,6 +158,11 @@ def test_what_was_invoiced_and_is_due_again_later_waits(world: World) -> None:
     stop = world.hear("service.deactivated", service_id="s1", effective="2026-07-02")
     world.run("2026-07-02")
     world.hear("service.voided", service_id="s1", effective="2026-07-03", supersedes={"id": stop})
+
+
+def test_what_was_invoiced_and_is_due_again_later_waits(world: World) -> None:
+    """A stop is invoiced and then withdrawn: nothing goes back, the rest comes when the quarter has ended."""
+    a_day_of_a_quarter_is_invoiced(world)
     rows = [(str(row.month), row.kind, row.amount_minor) for row in forecasted(world, months=4).rows]
     assert rows == [("2026-10-01", "running", 9100)]
     found = forecasted(world, months=4, customer_id="c1")
@@ -168,13 +173,7 @@ def test_what_was_invoiced_and_is_due_again_later_waits(world: World) -> None:
 
 def test_what_waits_no_longer_once_its_document_is_taken_back(world: World) -> None:
     """As above, but the document goes back: its day comes with the quarter, in what is rebuilt and live."""
-    fee = {"price_id": "fee", "kind": "recurring", "amount": "92.00"}
-    world.product("meter", {**fee, "interval": "quarter", "timing": "in_arrears"})
-    world.clock.on("2026-07-01")
-    world.activate("s1", "c1", "meter", "2026-07-01")
-    stop = world.hear("service.deactivated", service_id="s1", effective="2026-07-02")
-    world.run("2026-07-02")
-    world.hear("service.voided", service_id="s1", effective="2026-07-03", supersedes={"id": stop})
+    a_day_of_a_quarter_is_invoiced(world)
     world.project()
     world.credit(world.numbers()[0])
     found = forecasted(world, months=4)
